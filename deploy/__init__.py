@@ -1,0 +1,1 @@
+"""What OpenCIF runs on: the embedded stack of the demo and tests, and what a deployment needs."""
