@@ -20,7 +20,14 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
-from deploy.places import await_vacancy, own, reachable_copy, settle, temporary_directory
+from deploy.places import (
+    await_vacancy,
+    check_owner,
+    own,
+    reachable_copy,
+    settle,
+    temporary_directory,
+)
 from deploy.process import (
     Account,
     BinaryMissing,
@@ -114,6 +121,7 @@ class EmbeddedPostgres:
         await_vacancy(home / "postgres", "postgres")
         if not (home / "postgres").exists():
             _make_cluster(programs, home, account)
+        check_owner(home / "postgres", account)
         self._password = _check_cluster(home / "postgres", programs)
         if not self._sockets:
             self._sockets = self._cleanup.enter_context(temporary_directory()) / "postgres"
@@ -156,6 +164,11 @@ class EmbeddedPostgres:
             raise NotOurs("this PostgreSQL server was not started here")
         self._server.kill()
         self._server = None
+
+    @property
+    def home(self) -> Path:
+        """The directory whose `postgres` holds the data and whose `logs` hold the log."""
+        return settle(self._directory, service_account())
 
     def dsn(self, database: str) -> str:
         """The DSN of one of its databases; it holds the password."""

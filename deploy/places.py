@@ -68,13 +68,15 @@ def own(directory: Path, account: Account | None) -> None:
     Raises: DirectoryUnusable when it is somebody else's.
     """
     directory.mkdir(mode=0o700, exist_ok=True)
-    owner = account.uid if account else os.geteuid()
     if account and directory.stat().st_uid == os.geteuid():
         os.chown(directory, account.uid, account.gid)
-    if directory.stat().st_uid != owner:
-        raise DirectoryUnusable(
-            f"{directory} belongs to another user; remove it: rm -r {directory}"
-        )
+    check_owner(directory, account)
+
+
+def check_owner(directory: Path, account: Account | None) -> None:
+    """Raise DirectoryUnusable unless the directory is the account's."""
+    if directory.stat().st_uid != (account.uid if account else os.geteuid()):
+        raise DirectoryUnusable(f"{directory} is another user's; remove it: rm -r {directory}")
 
 
 @contextlib.contextmanager
