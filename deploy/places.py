@@ -87,7 +87,7 @@ def temporary_directory() -> Iterator[Path]:
     """
     _sweep()
     directory = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=SHORT))
-    directory.chmod(0o711)
+    directory.chmod(0o755)
     try:
         yield directory
     finally:

@@ -15,7 +15,6 @@ STRANGER = Account("stranger", uid=54_321, gid=54_321)
 @pytest.fixture
 def open_directory() -> Iterator[Path]:
     with places.temporary_directory() as directory:
-        directory.chmod(0o755)
         yield directory
 
 
