@@ -1,0 +1,135 @@
+"""AES-CMAC (SP 800-38B), one message or a whole batch at a time, and the MACs built on it.
+
+Must not know what a MACed text means: the caller names the domain.
+"""
+
+import hmac
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.cmac import CMAC
+
+from tokenizer.keyring import Keyring, Purpose
+
+BLOCK_BYTES = 16
+_FIELD_POLYNOMIAL = 0x87  # SP 800-38B section 5.3, R for 128-bit blocks
+
+
+class Cmac:
+    """AES-CMAC under one key of 16, 24 or 32 bytes. One instance serves one thread at a time."""
+
+    __slots__ = ("_algorithm", "_ecb", "_padded", "_whole")
+
+    def __init__(self, key: bytes) -> None:
+        self._algorithm = algorithms.AES(key)
+        # ECB of single blocks is the raw permutation that CMAC is defined on
+        self._ecb = Cipher(self._algorithm, modes.ECB()).encryptor()  # noqa: S305 - see above
+        self._whole = _doubled(self._ecb.update(bytes(BLOCK_BYTES)))
+        self._padded = _doubled(self._whole)
+
+    def __repr__(self) -> str:
+        return "Cmac(key hidden)"
+
+    def one(self, message: bytes) -> bytes:
+        """Return the 16-byte CMAC of a message of any length."""
+        context = CMAC(self._algorithm)
+        context.update(message)
+        return context.finalize()
+
+    def many(self, messages: Sequence[bytes]) -> list[bytes]:
+        """Return the 16-byte CMACs of messages of one length, in order.
+
+        As many ECB calls as a message has blocks; raises ValueError when lengths differ.
+        """
+        if not messages:
+            return []
+        length = len(messages[0])
+        joined = b"".join(messages)
+        if len(joined) != length * len(messages) or any(len(m) != length for m in messages):
+            raise ValueError("messages of one batch have one length")
+        tags = self.rows(np.frombuffer(joined, np.uint8).reshape(len(messages), length))
+        return split(tags.tobytes(), BLOCK_BYTES)
+
+    def rows(self, messages: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """Return the CMACs, [n, 16], of the rows of [n, length]."""
+        count, length = messages.shape
+        blocks = max(1, -(-length // BLOCK_BYTES))
+        subkey = self._whole
+        if length != blocks * BLOCK_BYTES:
+            subkey = self._padded
+            padded = np.zeros((count, blocks * BLOCK_BYTES), np.uint8)
+            padded[:, :length] = messages
+            padded[:, length] = 0x80
+            messages = padded
+        words = np.ascontiguousarray(messages).view(np.uint64).reshape(count, blocks, 2)
+        state = np.zeros((count, 2), np.uint64)
+        for block in range(blocks):
+            state = state ^ words[:, block]
+            if block == blocks - 1:
+                state ^= np.frombuffer(subkey, np.uint64)
+            state = np.frombuffer(self._ecb.update(state.tobytes()), np.uint64).reshape(count, 2)
+        return state.view(np.uint8).reshape(count, BLOCK_BYTES)
+
+
+def split(joined: bytes, size_bytes: int) -> list[bytes]:
+    """Return `joined` cut into pieces of one size."""
+    return [joined[at : at + size_bytes] for at in range(0, len(joined), size_bytes)]
+
+
+class Macs:
+    """16-byte MACs of cursors, page and consistency tokens, idempotency payloads, cache entries.
+
+    A domain is the name of one use: the same bytes in two domains have unrelated MACs.
+    """
+
+    __slots__ = ("_keyring", "_made")
+
+    def __init__(self, keyring: Keyring) -> None:
+        self._keyring = keyring
+        self._made: dict[tuple[Purpose, int, str], Cmac] = {}
+
+    def __repr__(self) -> str:
+        return "Macs(keys hidden)"
+
+    def mac(self, domain: str, data: bytes) -> bytes:
+        """Return the MAC of `data` in `domain` under the active generation."""
+        return self._cmac(domain, self._keyring.active(Purpose.TOKEN_MAC)).one(data)
+
+    def mac_under_each(self, domain: str, data: bytes) -> list[bytes]:
+        """Return the MACs under every generation that serves, newest first.
+
+        For MACs that are looked up: a key rotated in between must not hide the former row.
+        """
+        return [
+            self._cmac(domain, generation).one(data)
+            for generation in self._keyring.generations(Purpose.TOKEN_MAC)
+        ]
+
+    def verify(self, domain: str, data: bytes, tag: bytes) -> bool:
+        """Tell whether `tag` is the MAC of `data` in `domain` under a generation that serves."""
+        return any(hmac.compare_digest(mac, tag) for mac in self.mac_under_each(domain, data))
+
+    def cache_entries(self, fields: Sequence[bytes]) -> list[bytes]:
+        """Return the MACs of cache entries, whose fields are packed to one length.
+
+        Under the active generation of purpose `cache` only: after a rotation the cache is cold.
+        """
+        generation = self._keyring.active(Purpose.CACHE)
+        return self._cmac("entry", generation, Purpose.CACHE).many(fields)
+
+    def _cmac(self, domain: str, generation: int, purpose: Purpose = Purpose.TOKEN_MAC) -> Cmac:
+        made = self._made.get((purpose, generation, domain))
+        if made is None:
+            made = Cmac(self._keyring.subkey(purpose, generation, b"mac/" + domain.encode()))
+            self._made[purpose, generation, domain] = made
+        return made
+
+
+def _doubled(block: bytes) -> bytes:
+    """Return the block times x in GF(2^128) (SP 800-38B section 6.1)."""
+    value = int.from_bytes(block) << 1
+    if value >> 128:
+        value ^= (1 << 128) | _FIELD_POLYNOMIAL
+    return value.to_bytes(BLOCK_BYTES)

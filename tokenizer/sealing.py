@@ -1,0 +1,254 @@
+"""Segments of records sealed with AES-256-GCM under 256 subkeys a generation, and their headers.
+
+Owns what a seal binds; must not know what a segment holds. A sealed segment is header, nonce,
+ciphertext and tag; its associated data is kind byte, segment byte, 16-byte id and header.
+
+Errors: `SealBroken` (does not open, or is not what was expected) and `KeyExhausted`.
+"""
+
+import os
+import struct
+from collections.abc import Sequence
+from enum import IntEnum
+from typing import NamedTuple
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from tokenizer.keyring import Keyring, KeyringError, Purpose
+from tokenizer.mac import split
+
+NONCE_BYTES = 12
+SEALS_MAX = 2**38  # 2**30 a subkey on average; SP 800-38D section 8.3 allows 2**32 random nonces
+
+_OPERATIONAL_HEADER = struct.Struct(">BQQQ")
+_HEADER = struct.Struct(">BQ")
+
+
+class Segment(IntEnum):
+    """Which part of a record a seal holds. Part of every seal: never renumbered."""
+
+    OPERATIONAL = 1
+    PRIVATE = 2
+    NUMBER = 3
+
+
+_SEGMENT_OF = {Purpose.OPERATIONAL: Segment.OPERATIONAL, Purpose.NUMBER: Segment.NUMBER}
+
+
+class SealBroken(Exception):
+    """A sealed segment does not open, or names another version than expected.
+
+    `position` is that of the segment in its batch, counted from 0.
+    """
+
+    def __init__(self, position: int = 0) -> None:
+        super().__init__(f"segment {position} of the batch")
+        self.position = position
+
+
+class KeyExhausted(Exception):
+    """A generation has made 2**38 seals: a new one is due before anything else is sealed."""
+
+
+class Versions(NamedTuple):
+    """Versions an operational segment carries: the record's, its private and number segments'.
+
+    A segment's version is the record's version when it was last sealed; 0 is no such segment.
+    """
+
+    version: int
+    private_version: int = 0
+    number_version: int = 0
+
+
+class Opened(NamedTuple):
+    """An opened operational segment; its plaintext is not shown."""
+
+    version: int
+    private_version: int
+    number_version: int
+    plaintext: bytes
+
+    def __repr__(self) -> str:
+        versions = f"{self.version}, {self.private_version}, {self.number_version}"
+        return f"Opened({versions}, {len(self.plaintext)} bytes hidden)"
+
+
+class SealCounts:
+    """Seals made per (purpose, generation): those other workers told of, and our own since then."""
+
+    __slots__ = ("_known", "_since")
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Purpose, int], int] = {}
+        self._since: dict[tuple[Purpose, int], int] = {}
+
+    def add(self, purpose: Purpose, generation: int, seals: int) -> None:
+        """Count seals about to be made; raises KeyExhausted when they would pass 2**38."""
+        key = (purpose, generation)
+        since = self._since.get(key, 0) + seals
+        if self._known.get(key, 0) + since > SEALS_MAX:
+            raise KeyExhausted(f"{purpose}/{generation} has made 2**38 seals")
+        self._since[key] = since
+
+    def drain(self) -> dict[tuple[Purpose, int], int]:
+        """Return our seals since the last drain, to be added to the key table; they stay known."""
+        drained, self._since = self._since, {}
+        for key, seals in drained.items():
+            self._known[key] = self._known.get(key, 0) + seals
+        return drained
+
+    def learn(self, purpose: Purpose, generation: int, seals: int) -> None:
+        """Take the total that the key table holds, of all workers and drains."""
+        self._known[purpose, generation] = seals
+
+
+class Sealer:
+    """Seals and opens segments under purpose keys `operational` and `number`.
+
+    Kinds are the contract's numbers, ids 16 bytes. Opening takes every generation that serves and
+    raises SealBroken; sealing takes the active one and raises KeyExhausted.
+    """
+
+    __slots__ = ("_keyring", "_made", "counts")
+
+    def __init__(self, keyring: Keyring) -> None:
+        self._keyring = keyring
+        # by purpose, then generation * 256 + last byte of the id: one int is quick to look up
+        self._made: dict[Purpose, dict[int, AESGCM]] = {purpose: {} for purpose in _SEGMENT_OF}
+        self.counts = SealCounts()
+
+    def __repr__(self) -> str:
+        return "Sealer(keys hidden)"
+
+    def seal_operational(
+        self, kind: int, record_id: bytes, versions: tuple[int, int, int], plaintext: bytes
+    ) -> bytes:
+        """Return the sealed operational segment; `versions` as in `Versions`."""
+        return self.seal_operational_many(kind, [record_id], [versions], [plaintext])[0]
+
+    def seal_operational_many(
+        self,
+        kind: int,
+        record_ids: Sequence[bytes],
+        versions: Sequence[tuple[int, int, int]],
+        plaintexts: Sequence[bytes],
+    ) -> list[bytes]:
+        """Return sealed operational segments, in order."""
+        generation = self._keyring.active(Purpose.OPERATIONAL)
+        headers = [_OPERATIONAL_HEADER.pack(generation, *found) for found in versions]
+        return self._seal(Purpose.OPERATIONAL, kind, record_ids, headers, plaintexts)
+
+    def open_operational(self, kind: int, record_id: bytes, blob: bytes) -> Opened:
+        """Return the versions and plaintext of a sealed operational segment."""
+        plaintext = self.open_operational_many(kind, [record_id], [blob])[0]
+        return Opened(*operational_versions(blob), plaintext)
+
+    def open_operational_many(
+        self, kind: int, record_ids: Sequence[bytes], blobs: Sequence[bytes]
+    ) -> list[bytes]:
+        """Return the plaintexts of sealed operational segments, in order.
+
+        SealBroken names the first that does not open; `operational_versions` of the others is then
+        to be trusted only after opening them one by one.
+        """
+        return self._open(Purpose.OPERATIONAL, kind, record_ids, blobs)
+
+    def seal_number(self, kind: int, record_id: bytes, version: int, plaintext: bytes) -> bytes:
+        """Return the sealed number segment of an account or card."""
+        return self.seal_number_many(kind, [record_id], [version], [plaintext])[0]
+
+    def seal_number_many(
+        self,
+        kind: int,
+        record_ids: Sequence[bytes],
+        versions: Sequence[int],
+        plaintexts: Sequence[bytes],
+    ) -> list[bytes]:
+        """Return sealed number segments, in order."""
+        generation = self._keyring.active(Purpose.NUMBER)
+        headers = [_HEADER.pack(generation, version) for version in versions]
+        return self._seal(Purpose.NUMBER, kind, record_ids, headers, plaintexts)
+
+    def open_number(self, kind: int, record_id: bytes, version: int, blob: bytes) -> bytes:
+        """Return the plaintext of a number segment, which must be of that version."""
+        return self.open_number_many(kind, [record_id], [version], [blob])[0]
+
+    def open_number_many(
+        self,
+        kind: int,
+        record_ids: Sequence[bytes],
+        versions: Sequence[int],
+        blobs: Sequence[bytes],
+    ) -> list[bytes]:
+        """Return the plaintexts of number segments, each of the version expected, in order."""
+        for position, (version, blob) in enumerate(zip(versions, blobs, strict=True)):
+            if blob[1 : _HEADER.size] != version.to_bytes(8):
+                raise SealBroken(position)
+        return self._open(Purpose.NUMBER, kind, record_ids, blobs)
+
+    def _seal(
+        self,
+        purpose: Purpose,
+        kind: int,
+        record_ids: Sequence[bytes],
+        headers: Sequence[bytes],
+        plaintexts: Sequence[bytes],
+    ) -> list[bytes]:
+        generation = self._keyring.active(purpose)
+        self.counts.add(purpose, generation, len(record_ids))
+        head = bytes((kind, _SEGMENT_OF[purpose]))
+        nonces = split(os.urandom(NONCE_BYTES * len(record_ids)), NONCE_BYTES)
+        sealed = []
+        for record_id, header, nonce, plaintext in zip(
+            record_ids, headers, nonces, plaintexts, strict=True
+        ):
+            cipher = self._cipher(purpose, generation, record_id[15])
+            text = cipher.encrypt(nonce, plaintext, head + record_id + header)
+            sealed.append(header + nonce + text)
+        return sealed
+
+    def _open(
+        self, purpose: Purpose, kind: int, record_ids: Sequence[bytes], blobs: Sequence[bytes]
+    ) -> list[bytes]:
+        """Open a batch; written for speed: a lookup opens every record it returns."""
+        header_end = (_OPERATIONAL_HEADER if purpose is Purpose.OPERATIONAL else _HEADER).size
+        text_start = header_end + NONCE_BYTES
+        head = bytes((kind, _SEGMENT_OF[purpose]))
+        made = self._made[purpose]
+        pairs = list(zip(record_ids, blobs, strict=True))
+        opened: list[bytes] = []
+        try:
+            for record_id, blob in pairs:
+                generation, last_byte = blob[0], record_id[15]
+                cipher = made.get(generation << 8 | last_byte)
+                if cipher is None:
+                    cipher = self._cipher(purpose, generation, last_byte)
+                nonce, text = blob[header_end:text_start], blob[text_start:]
+                opened.append(cipher.decrypt(nonce, text, head + record_id + blob[:header_end]))
+        except (InvalidTag, IndexError, ValueError, KeyringError):
+            raise SealBroken(len(opened)) from None
+        return opened
+
+    def _cipher(self, purpose: Purpose, generation: int, last_byte: int) -> AESGCM:
+        made = self._made[purpose]
+        cipher = made.get(generation << 8 | last_byte)
+        if cipher is None:
+            key = self._keyring.subkey(purpose, generation, b"seal/%d" % last_byte)
+            cipher = made[generation << 8 | last_byte] = AESGCM(key)
+        return cipher
+
+
+def operational_versions(blob: bytes) -> Versions:
+    """Return the versions in the header of an operational segment, proven only by opening it."""
+    if len(blob) < _OPERATIONAL_HEADER.size:
+        raise SealBroken
+    return Versions(*_OPERATIONAL_HEADER.unpack_from(blob)[1:])
+
+
+def sealing_generation(blob: bytes) -> int:
+    """Return the key generation in a segment's header: what a re-sealing job looks for."""
+    if not blob:
+        raise SealBroken
+    return blob[0]
