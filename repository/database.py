@@ -1,0 +1,226 @@
+"""Pools to the primary and its replicas, and what any failure to ask them is called.
+
+Owns connections, routing and timeouts; must not know a table other than `incarnation`.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias
+
+import asyncpg
+from asyncpg.connect_utils import SessionAttribute
+
+from repository.errors import OperationInProgress, RepositoryError, TimedOut, Unavailable
+
+__all__ = ["Connection", "Database", "Incarnation", "Position", "Row", "seconds_left", "translate"]
+
+Row: TypeAlias = "asyncpg.Record"
+Pool: TypeAlias = "asyncpg.pool.Pool[asyncpg.Record]"
+Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+
+STATEMENT_TIMEOUT_MAX_S = 30
+IDLE_IN_TRANSACTION_MAX_S = 15
+CLOSE_MAX_S = 5
+
+GET_INCARNATION = "SELECT id, timeline, first_xid FROM incarnation"
+
+# Bytes of WAL this server is known to have: applied on a replica, flushed on a primary.
+GET_REACHED_LSN = """
+SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() - '0/0'::pg_lsn
+            ELSE pg_current_wal_flush_lsn() - '0/0'::pg_lsn END::bigint"""
+
+
+class Incarnation(NamedTuple):
+    """One life of the database: a restore or a failover begins another (DESIGN section 9)."""
+
+    id: bytes
+    timeline: int
+    first_xid: int
+
+
+class Position(NamedTuple):
+    """Where a write stands: what a consistency token says once the server has MACed it."""
+
+    incarnation: bytes
+    xid: int
+    lsn: int
+
+
+# What asyncpg and the operating system raise when the server is not there to answer.
+GONE = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+
+
+def translate(error: BaseException) -> RepositoryError | None:
+    """The typed error for a driver's error; None when it is not about reaching the database."""
+    if isinstance(error, asyncpg.DeadlockDetectedError | asyncpg.SerializationError):
+        return OperationInProgress()
+    if isinstance(error, TimeoutError | asyncpg.QueryCanceledError | asyncpg.LockNotAvailableError):
+        return TimedOut()
+    if isinstance(error, GONE):
+        return Unavailable("the database cannot be reached")
+    return None
+
+
+def seconds_left(deadline: float | None) -> float | None:
+    """Seconds until `deadline` (time.monotonic), None for none. Raises TimedOut when passed."""
+    if deadline is None:
+        return None
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimedOut
+    return left
+
+
+class Database:
+    """The primary, and the replicas when `replica_dsn` names any; else the primary reads too.
+
+    `on_statement` is told the text of every statement the driver runs: tests count with it.
+    """
+
+    def __init__(
+        self,
+        primary_dsn: str,
+        replica_dsn: str | None = None,
+        *,
+        connections_max: int = 10,
+        on_statement: Callable[[str], None] | None = None,
+    ) -> None:
+        self.has_replicas = bool(replica_dsn)
+        self._primary_dsn = primary_dsn
+        self._replica_dsn = replica_dsn
+        self._connections_max = connections_max
+        self._on_statement = on_statement
+        self._writers: Pool | None = None
+        self._readers: Pool | None = None
+
+    async def connect(self) -> None:
+        """Open the pools. Raises Unavailable when a server cannot be reached."""
+        try:
+            self._writers = await self._pool(self._primary_dsn, SessionAttribute.primary)
+            self._readers = self._writers
+            if self._replica_dsn:
+                self._readers = await self._pool(self._replica_dsn, SessionAttribute.prefer_standby)
+        except Exception as error:
+            if (named := translate(error)) is None:
+                raise
+            raise named from error
+
+    async def close(self) -> None:
+        """Close the pools; connections in use are given five seconds."""
+        for pool in {self._writers, self._readers} - {None}:
+            assert pool is not None
+            try:
+                async with asyncio.timeout(CLOSE_MAX_S):
+                    await pool.close()
+            except TimeoutError:
+                pool.terminate()
+
+    @property
+    def idle_connections(self) -> int:
+        """How many of the primary's pooled connections are free now, for metrics."""
+        return self._writers.get_idle_size() if self._writers else 0
+
+    async def incarnation(self) -> Incarnation:
+        """The life of the database that the primary is living."""
+        rows = await self.fetch(GET_INCARNATION, primary=True)
+        return Incarnation(rows[0]["id"], rows[0]["timeline"], rows[0]["first_xid"])
+
+    async def fetch(
+        self, sql: str, *args: Any, primary: bool = False, deadline: float | None = None
+    ) -> list[Row]:
+        """Run one reading statement, cancelled at `deadline`.
+
+        Raises TimedOut, Unavailable.
+        """
+        pool = self._writers if primary else self._readers
+        assert pool is not None, "connect() first"
+        try:
+            async with pool.acquire(timeout=seconds_left(deadline)) as connection:
+                return await connection.fetch(sql, *args, timeout=seconds_left(deadline))
+        except Exception as error:
+            if (named := await self._named(pool, error)) is None:
+                raise
+            raise named from error
+
+    async def fetch_at(
+        self, lsn: int, sql: str, *args: Any, deadline: float | None = None
+    ) -> list[Row]:
+        """Run one reading statement on a server that has replayed `lsn`: the primary if need be.
+
+        The position is read in a statement before the one that reads rows: read together, the
+        rows could be older than the position (DESIGN section 6).
+        """
+        if self.has_replicas:
+            assert self._readers is not None, "connect() first"
+            try:
+                async with self._readers.acquire(timeout=seconds_left(deadline)) as connection:
+                    reached = await connection.fetchval(GET_REACHED_LSN)
+                    if reached is not None and reached >= lsn:
+                        return await connection.fetch(sql, *args, timeout=seconds_left(deadline))
+            except Exception as error:
+                if (named := await self._named(self._readers, error)) is None:
+                    raise
+                raise named from error
+        return await self.fetch(sql, *args, primary=True, deadline=deadline)
+
+    async def acquire(self, deadline: float | None = None) -> Connection:
+        """A connection to the primary, for a transaction; hand it back with `release`.
+
+        Raises TimedOut, Unavailable.
+        """
+        assert self._writers is not None, "connect() first"
+        try:
+            return await self._writers.acquire(timeout=seconds_left(deadline))
+        except Exception as error:
+            if (named := await self._named(self._writers, error)) is None:
+                raise
+            raise named from error
+
+    async def release(self, connection: Connection) -> None:
+        """Take a connection of `acquire` back."""
+        assert self._writers is not None, "connect() first"
+        await self._writers.release(connection)
+
+    async def _named(self, pool: Pool, error: Exception) -> RepositoryError | None:
+        """The typed error; pooled connections are renewed when the server may be another now."""
+        named = translate(error)
+        if isinstance(named, Unavailable) and not isinstance(named, TimedOut):
+            await pool.expire_connections()
+        return named
+
+    async def _pool(self, dsn: str, session: SessionAttribute) -> Pool:
+        return await asyncpg.create_pool(
+            dsn,
+            min_size=1,
+            max_size=self._connections_max,
+            max_queries=2**31,
+            max_cached_statement_lifetime=0,
+            target_session_attrs=session,
+            init=self._prepare,
+            reset=_leave_as_is,
+            timeout=5,
+            server_settings={
+                "application_name": "opencif",
+                "jit": "off",
+                "statement_timeout": f"{STATEMENT_TIMEOUT_MAX_S}s",
+                "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_MAX_S}s",
+            },
+        )
+
+    async def _prepare(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+        told = self._on_statement
+        if told is not None:
+            connection.add_query_logger(lambda logged: told(logged.query))
+
+
+async def _leave_as_is(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Spare the round trip of RESET ALL: no code here sets anything beyond its transaction."""

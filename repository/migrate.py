@@ -1,0 +1,154 @@
+"""Runs the migration files (dbmate's format) of a database, and makes the months ahead.
+
+Files are ordered, applied once, each in its transaction unless it says `transaction:false`; an
+applied file must never change. Run as `migrate(dsn, "main")` and `migrate(key_dsn, "keys")`.
+"""
+
+import hashlib
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+import asyncpg
+
+from repository.database import translate
+from repository.errors import MigrationAltered, MigrationLocked
+
+__all__ = ["Migration", "Which", "make_months", "migrate", "migrations", "schema_version"]
+
+Which = Literal["main", "keys"]
+Session: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+FOLDER: Final = Path(__file__).parent / "migrations"
+MONTHS_AHEAD: Final = 12
+LOCK: Final = 0x4F70656E43494600  # "OpenCIF\0": one migration at a time in a database
+
+# A table that stays locked must not make every reader queue behind us.
+SET_LOCK_TIMEOUT = "SET lock_timeout = '10s'"
+TRY_LOCK = "SELECT pg_try_advisory_lock($1)"
+
+CREATE_LEDGER = """
+CREATE TABLE IF NOT EXISTS schema_migration (
+    version    text        NOT NULL PRIMARY KEY,
+    sha256     text        NOT NULL,
+    apply_time timestamptz NOT NULL DEFAULT now()
+)"""
+
+HAS_LEDGER = "SELECT to_regclass('schema_migration') IS NOT NULL"
+GET_APPLIED = "SELECT version, sha256 FROM schema_migration ORDER BY version"
+SET_APPLIED = "INSERT INTO schema_migration (version, sha256) VALUES ($1, $2)"
+
+GET_MONTHS = """
+SELECT child.relname FROM pg_inherits
+JOIN pg_class AS child ON child.oid = pg_inherits.inhrelid
+WHERE pg_inherits.inhparent = 'change'::regclass"""
+
+CREATE_MONTH = "CREATE TABLE {name} PARTITION OF change FOR VALUES FROM ('{first} 00:00+00') TO ('{next} 00:00+00')"
+
+
+class Migration(NamedTuple):
+    """One migration file: its version, digest, forward SQL and whether it runs in a transaction."""
+
+    version: str
+    sha256: str
+    up: str
+    transactional: bool
+
+
+def migrations(which: Which) -> list[Migration]:
+    """The migration files of a database, in order."""
+    return [_parse(path) for path in sorted((FOLDER / which).glob("*.sql"))]
+
+
+async def migrate(dsn: str, which: Which = "main") -> list[str]:
+    """Bring the database to this release's schema; the versions applied now.
+
+    Raises MigrationAltered, MigrationLocked, Unavailable.
+    """
+    async with _session(dsn) as session:
+        await session.execute(SET_LOCK_TIMEOUT)
+        if not await session.fetchval(TRY_LOCK, LOCK):
+            raise MigrationLocked("another process is migrating this database")
+        await session.execute(CREATE_LEDGER)
+        applied = {row[0]: row[1] for row in await session.fetch(GET_APPLIED)}
+        wanted = migrations(which)
+        _check_unaltered(applied, wanted)
+        missing = [migration for migration in wanted if migration.version not in applied]
+        for migration in missing:
+            await _apply(session, migration)
+        if which == "main":
+            await make_months(session, datetime.now(UTC).date())
+    return [migration.version for migration in missing]
+
+
+async def schema_version(dsn: str) -> str | None:
+    """The last migration applied, None for a database without any. Raises Unavailable."""
+    async with _session(dsn) as session:
+        if not await session.fetchval(HAS_LEDGER):
+            return None
+        rows = await session.fetch(GET_APPLIED)
+        return rows[-1][0] if rows else None
+
+
+async def make_months(session: Session, today: date) -> None:
+    """Make the change partitions of this month and of the MONTHS_AHEAD after it."""
+    present = {row[0] for row in await session.fetch(GET_MONTHS)}
+    for ahead in range(MONTHS_AHEAD + 1):
+        first = _month(today, ahead)
+        name = f"change_{first:%Y%m}"
+        if name not in present:
+            after = _month(today, ahead + 1)
+            await session.execute(CREATE_MONTH.format(name=name, first=first, next=after))
+
+
+def _month(day: date, ahead: int) -> date:
+    years, month = divmod(day.month - 1 + ahead, 12)
+    return date(day.year + years, month + 1, 1)
+
+
+def _parse(path: Path) -> Migration:
+    text = path.read_text(encoding="utf-8")
+    head, up = re.split(r"^-- migrate:up", text, maxsplit=1, flags=re.MULTILINE)[-2:]
+    assert not head.strip(), f"{path.name} starts with -- migrate:up"
+    options, _, body = up.partition("\n")
+    forward = re.split(r"^-- migrate:down", body, maxsplit=1, flags=re.MULTILINE)[0]
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return Migration(path.stem, digest, forward, "transaction:false" not in options)
+
+
+def _check_unaltered(applied: dict[str, str], wanted: list[Migration]) -> None:
+    digests = {migration.version: migration.sha256 for migration in wanted}
+    for version, sha256 in applied.items():
+        # A version this release does not know was applied by a newer one: it stays.
+        if digests.get(version, sha256) != sha256:
+            raise MigrationAltered(f"migration {version} was altered after it had been applied")
+
+
+async def _apply(session: Session, migration: Migration) -> None:
+    if not migration.transactional:  # CREATE INDEX CONCURRENTLY: one statement in its file
+        await session.execute(migration.up)
+        await session.execute(SET_APPLIED, migration.version, migration.sha256)
+        return
+    async with session.transaction():
+        await session.execute(migration.up)
+        await session.execute(SET_APPLIED, migration.version, migration.sha256)
+
+
+@asynccontextmanager
+async def _session(dsn: str) -> AsyncIterator[Session]:
+    session: Session | None = None
+    try:
+        session = await asyncpg.connect(dsn, timeout=10)
+        yield session
+    except asyncpg.LockNotAvailableError as error:
+        raise MigrationLocked("a table stayed locked longer than lock_timeout") from error
+    except Exception as error:
+        if (named := translate(error)) is None:
+            raise
+        raise named from error
+    finally:
+        if session is not None:
+            await session.close()

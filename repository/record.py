@@ -1,0 +1,250 @@
+"""The one table that holds every kind of record, and its history: row types and reads.
+
+Knows nothing of what a segment says; writing is in writing.py.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from repository.database import Database, Row
+from repository.errors import NotFound
+
+__all__ = ["DELETED", "Entry", "Kind", "Operation", "Record", "RecordStore", "Revision"]
+
+DELETED: Final = 99  # state of a deleted record: versioned like any other, without segments
+
+# No row at all still answers with the horizon: that is what a tombstone is stamped with.
+GET_MANY = """
+WITH horizon AS MATERIALIZED (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS xmin)
+SELECT horizon.xmin, record.id, record.version, record.operational, record.private
+FROM horizon LEFT JOIN record ON record.kind = $1 AND record.id = ANY($2::bytea[])"""
+
+GET_NUMBERS = """
+SELECT id, number FROM record WHERE kind = $1 AND id = ANY($2::bytea[]) AND number IS NOT NULL"""
+
+PAGE = """
+SELECT kind, id, uid, version, state, branch, create_time, update_time, operational, private,
+       NULL::bytea AS number
+FROM record WHERE kind = $1 AND id > $2 AND state <> 99 ORDER BY id LIMIT $3"""
+
+PAGE_BY_BRANCH = """
+SELECT kind, id, uid, version, state, branch, create_time, update_time, operational, private,
+       NULL::bytea AS number
+FROM record WHERE kind = $1 AND branch = $4 AND id > $2 AND state <> 99 ORDER BY id LIMIT $3"""
+
+GET_REVISION = """
+SELECT kind, id, uid, version, state, branch, time, operation, paths, actor, method,
+       source_system, reason, request_id, operational, private
+FROM change WHERE kind = $1 AND id = $2 AND version = $3"""
+
+GET_REVISION_AS_OF = """
+SELECT kind, id, uid, version, state, branch, time, operation, paths, actor, method,
+       source_system, reason, request_id, operational, private
+FROM change WHERE kind = $1 AND id = $2 AND time <= $3
+ORDER BY version DESC LIMIT 1"""
+
+PAGE_REVISIONS = """
+SELECT kind, id, uid, version, state, branch, time, operation, paths, actor, method,
+       source_system, reason, request_id, operational, private
+FROM change WHERE kind = $1 AND id = $2 AND version < $3
+ORDER BY version DESC LIMIT $4"""
+
+VERSION_MAX: Final = 2**63 - 1
+
+
+class Kind(IntEnum):
+    """Kinds of records, numbered as in the contract."""
+
+    CUSTOMER = 1
+    ACCOUNT = 2
+    CARD = 3
+    RELATIONSHIP = 4
+
+
+class Operation(IntEnum):
+    """What a change did to its record."""
+
+    CREATE = 1
+    UPDATE = 2
+    DELETE = 3
+
+
+class Entry(NamedTuple):
+    """A record as readers get it: sealed, and with what proves it current.
+
+    version 0: no such record. operational empty: no such record, or a deleted one.
+    """
+
+    version: int
+    horizon: int
+    operational: bytes
+    private: bytes
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a record, not a tombstone."""
+        return bool(self.operational)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A row of the record table. Segments are sealed bytes; None where there is none."""
+
+    kind: int
+    id: bytes
+    uid: UUID
+    version: int
+    state: int
+    branch: str
+    create_time: datetime
+    update_time: datetime
+    operational: bytes | None
+    private: bytes | None
+    number: bytes | None
+
+    @classmethod
+    def from_row(cls, row: Row) -> "Record":
+        """The record in a row of any statement that selects these columns in this order."""
+        return cls(*row)
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """A record as it was at one version, with who made it so and why."""
+
+    kind: int
+    id: bytes
+    uid: UUID
+    version: int
+    state: int
+    branch: str
+    time: datetime
+    operation: int
+    paths: tuple[str, ...]
+    actor: str
+    method: str
+    source_system: str
+    reason: str
+    request_id: UUID
+    operational: bytes | None
+    private: bytes | None
+
+    @classmethod
+    def from_row(cls, row: Row) -> "Revision":
+        """The revision in a row of a statement that selects these columns in this order."""
+        values = list(row)
+        values[8] = tuple(values[8])
+        return cls(*values)
+
+
+class RecordStore:
+    """Reads of records and their history. Writes are the business of `writing.Work`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get_many(
+        self,
+        kind: int,
+        ids: Sequence[bytes],
+        *,
+        primary: bool = False,
+        at_lsn: int | None = None,
+        deadline: float | None = None,
+    ) -> tuple[int, dict[bytes, Entry]]:
+        """(horizon, id -> entry) of those `ids` that have a row, deleted ones too; one statement.
+
+        `at_lsn` asks for a server that has replayed that position. Raises TimedOut, Unavailable.
+        """
+        if at_lsn is not None and not primary:
+            rows = await self._database.fetch_at(at_lsn, GET_MANY, kind, ids, deadline=deadline)
+        else:
+            rows = await self._database.fetch(
+                GET_MANY, kind, ids, primary=primary, deadline=deadline
+            )
+        horizon: int = rows[0][0]
+        return horizon, {
+            id_: Entry(version, horizon, operational or b"", private or b"")
+            for _, id_, version, operational, private in rows
+            if id_ is not None
+        }
+
+    async def get_numbers(
+        self, kind: int, ids: Sequence[bytes], *, deadline: float | None = None
+    ) -> dict[bytes, bytes]:
+        """Id -> sealed number segment, of those that have one, from the primary."""
+        rows = await self._database.fetch(GET_NUMBERS, kind, ids, primary=True, deadline=deadline)
+        return {row[0]: row[1] for row in rows}
+
+    async def page(
+        self,
+        kind: int,
+        *,
+        branch: str | None = None,
+        after: bytes | None = None,
+        limit: int,
+        deadline: float | None = None,
+    ) -> list[Record]:
+        """At most `limit` records in id order behind `after`, of one branch or of all.
+
+        Deleted ones are left out; `number` is never read.
+        """
+        key = after or b""
+        if branch is None:
+            rows = await self._database.fetch(PAGE, kind, key, limit, deadline=deadline)
+        else:
+            rows = await self._database.fetch(
+                PAGE_BY_BRANCH, kind, key, limit, branch, deadline=deadline
+            )
+        return [Record.from_row(row) for row in rows]
+
+    async def revision(
+        self,
+        kind: int,
+        id_: bytes,
+        *,
+        version: int | None = None,
+        as_of: datetime | None = None,
+        deadline: float | None = None,
+    ) -> Revision:
+        """The record at `version`, or as it stood at `as_of` (exactly one of them is given).
+
+        Raises NotFound.
+        """
+        assert (version is None) != (as_of is None), "one of version and as_of"
+        rows = await self._database.fetch(
+            GET_REVISION if as_of is None else GET_REVISION_AS_OF,
+            kind,
+            id_,
+            version if as_of is None else as_of,
+            primary=True,
+            deadline=deadline,
+        )
+        if not rows:
+            raise NotFound(kind, id_)
+        return Revision.from_row(rows[0])
+
+    async def revisions(
+        self,
+        kind: int,
+        id_: bytes,
+        *,
+        before_version: int | None = None,
+        limit: int,
+        deadline: float | None = None,
+    ) -> list[Revision]:
+        """At most `limit` revisions below `before_version`, newest first."""
+        rows = await self._database.fetch(
+            PAGE_REVISIONS,
+            kind,
+            id_,
+            VERSION_MAX if before_version is None else before_version,
+            limit,
+            primary=True,
+            deadline=deadline,
+        )
+        return [Revision.from_row(row) for row in rows]

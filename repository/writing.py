@@ -1,0 +1,169 @@
+"""Begins transactions on the primary and sees every COMMIT through to its answer.
+
+What a transaction may do is in work.py. A COMMIT is never cancelled: not by a deadline, not by a
+caller that went away.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, Final, TypeVar
+
+import asyncpg
+
+from repository.database import Connection, Database, Position, seconds_left, translate
+from repository.errors import CommitUnknown, RepositoryError
+from repository.work import Origin, Work, Written
+
+__all__ = ["LSN_UNKNOWN", "Writer"]
+
+T = TypeVar("T")
+
+BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = {}"
+STATEMENT_TIMEOUT_MAX_MS: Final = 30_000
+ROLLBACK_MAX_S: Final = 5.0
+
+GET_FLUSHED_LSN = "SELECT (pg_current_wal_flush_lsn() - '0/0'::pg_lsn)::bigint"
+
+# When the position cannot be read after a COMMIT that did happen: no replica has reached it.
+LSN_UNKNOWN: Final = 2**63 - 1
+
+FORGET = """
+DELETE FROM idempotency WHERE key IN (
+    SELECT key FROM idempotency WHERE time < $1 ORDER BY time LIMIT $2)"""
+
+# COMMIT answered with one of these did not happen: constraints checked late, serialization.
+REFUSED: Final = (
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.TransactionRollbackError,
+)
+
+
+class Writer:
+    """Begins units of work on the primary and sees each COMMIT through to its answer.
+
+    `on_commit` is called with (position, written) once a COMMIT is known to have happened, even
+    when its caller no longer waits.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        incarnation: bytes,
+        on_commit: Callable[[Position, Sequence[Written]], None],
+    ) -> None:
+        self._database = database
+        self._incarnation = incarnation
+        self._on_commit = on_commit
+        self._unfinished: set[asyncio.Task[Any]] = set()
+
+    @asynccontextmanager
+    async def begin(self, origin: Origin, deadline: float | None = None) -> AsyncIterator[Work]:
+        """One transaction; `deadline` is time.monotonic seconds.
+
+        Before COMMIT a cancelled or failed block rolls back. COMMIT itself is never cancelled:
+        when the deadline passes first, CommitUnknown is raised and it goes on by itself.
+
+        Raises TimedOut, Unavailable, OperationInProgress, CommitUnknown.
+        """
+        connection = await self._database.acquire(deadline)
+        work = Work(connection, origin)
+        try:
+            async with asyncio.timeout(seconds_left(deadline)):
+                await connection.execute(BEGIN.format(_timeout_ms(deadline)))
+                yield work
+                await work.remember()
+        except BaseException as error:
+            await asyncio.shield(self._keep(self._roll_back(connection)))
+            if (named := translate(error)) is None:
+                raise
+            raise named from error
+        work.committed_at = await self._see_through(work, deadline)
+
+    async def forget(self, before: datetime, limit: int) -> int:
+        """Delete at most `limit` idempotency rows older than `before`; how many there were."""
+        connection = await self._database.acquire()
+        try:
+            status = await connection.execute(FORGET, before, limit)
+        finally:
+            await self._database.release(connection)
+        return int(status.rsplit(" ", 1)[1])
+
+    async def settled(self) -> None:
+        """Wait for every COMMIT and ROLLBACK under way: for shutting down."""
+        while self._unfinished:
+            await asyncio.wait(self._unfinished)
+
+    async def _see_through(self, work: Work, deadline: float | None) -> Position:
+        """Commit in a task of its own, so that neither deadline nor cancellation touches it."""
+        task = self._keep(self._finish(work))
+        left = None if deadline is None else max(0.0, deadline - time.monotonic())
+        done, _ = await asyncio.wait({task}, timeout=left)
+        if not done:
+            raise CommitUnknown
+        return task.result()
+
+    async def _finish(self, work: Work) -> Position:
+        """COMMIT, then read the position in a statement of its own (DESIGN section 6)."""
+        try:
+            await _commit(work.connection)
+            lsn = await _flushed_lsn(work.connection)
+        finally:
+            await self._database.release(work.connection)
+        position = Position(self._incarnation, work.xid, lsn)
+        self._on_commit(position, work.written)
+        return position
+
+    async def _roll_back(self, connection: Connection) -> None:
+        try:
+            await connection.execute("ROLLBACK", timeout=ROLLBACK_MAX_S)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            connection.terminate()  # the server rolls back what nobody is connected to
+        finally:
+            await self._database.release(connection)
+
+    def _keep(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Run `work` as a task that is referenced until it ends, and whose error is looked at."""
+        task = asyncio.create_task(work)
+        self._unfinished.add(task)
+        task.add_done_callback(self._unfinished.discard)
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return task
+
+
+async def _commit(connection: Connection) -> None:
+    """COMMIT. Raises CommitUnknown when the server's answer leaves it open."""
+    doubts: list[object] = []
+
+    def doubt(_: object, message: object) -> None:
+        doubts.append(message)
+
+    connection.add_log_listener(doubt)
+    try:
+        status = await connection.execute("COMMIT")
+    except REFUSED as error:
+        raise translate(error) or error from error
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise CommitUnknown from error
+    finally:
+        if not connection.is_closed():
+            connection.remove_log_listener(doubt)
+    if status != "COMMIT":
+        raise RepositoryError("the transaction had failed before its COMMIT")
+    if doubts:  # a cancelled wait for a synchronous standby: committed here, perhaps nowhere else
+        raise CommitUnknown
+
+
+async def _flushed_lsn(connection: Connection) -> int:
+    try:
+        lsn: int = await connection.fetchval(GET_FLUSHED_LSN, timeout=ROLLBACK_MAX_S)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return LSN_UNKNOWN
+    return lsn
+
+
+def _timeout_ms(deadline: float | None) -> int:
+    left = seconds_left(deadline)
+    return STATEMENT_TIMEOUT_MAX_MS if left is None else int(left * 1000) + 1
