@@ -4,7 +4,7 @@ Standard library only; it does no I/O, knows no account and logs nothing.
 """
 
 from opencif.nacha.codes import check_digit, entry_hash, is_routing_number
-from opencif.nacha.entries import Entry
+from opencif.nacha.entries import Entry, entry_class, make_entry
 from opencif.nacha.fields import CardNumber, FieldError
 from opencif.nacha.findings import Finding, FindingCode, Severity
 from opencif.nacha.reader import Event, Reader, read
@@ -16,11 +16,16 @@ from opencif.nacha.records import (
     IatBatchHeader,
     Padding,
 )
+from opencif.nacha.returns import AnswerFile, Change, CorrectedData, Return, compose_answers
+from opencif.nacha.writer import Writer, compose, write
 
 __all__ = [
+    "AnswerFile",
     "BatchControl",
     "BatchHeader",
     "CardNumber",
+    "Change",
+    "CorrectedData",
     "Entry",
     "Event",
     "FieldError",
@@ -31,9 +36,16 @@ __all__ = [
     "IatBatchHeader",
     "Padding",
     "Reader",
+    "Return",
     "Severity",
+    "Writer",
     "check_digit",
+    "compose",
+    "compose_answers",
+    "entry_class",
     "entry_hash",
     "is_routing_number",
+    "make_entry",
     "read",
+    "write",
 ]

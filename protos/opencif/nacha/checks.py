@@ -22,7 +22,7 @@ from opencif.nacha.codes import (
 )
 from opencif.nacha.entries import entry_class
 from opencif.nacha.findings import Finding, FindingCode
-from opencif.nacha.records import BLOCKING_FACTOR
+from opencif.nacha.records import BLOCKING_FACTOR, batch_control
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +46,7 @@ Compared = list[tuple[str, int | str, FindingCode]]
 
 
 class OpenBatch:
-    """Running sums of one batch; the reader's loop adds to the public counters itself."""
+    """Running sums of one batch, and what its entries must look like."""
 
     __slots__ = (
         "addenda_count", "amount", "entry_class", "entry_count", "header", "last_trace",
@@ -65,6 +65,14 @@ class OpenBatch:
         has_trace = self.entry_class.has_trace
         self.last_trace = odfi if has_trace else b""
         self.trace_max = odfi + b"9999999" if has_trace else b"\xff"
+
+    def add(self, raw: bytes, slot: int, rdfi: int) -> None:
+        """Counts one entry: `slot` of its transaction code, `rdfi` its first eight digits."""
+        self.last_trace = raw[79:94]
+        self.entry_count += 1
+        self.rdfi_sum += rdfi
+        self.seen |= slot
+        self.totals[slot] += int(raw[self.amount])
 
     def _rule(self) -> SecRule:
         return SEC_RULES.get(self.header.sec_code, _NO_RULE)
@@ -129,6 +137,10 @@ class OpenBatch:
         allowed = SERVICE_CLASS_DIRECTIONS.get(header.service_class, frozenset())
         if any(self.seen & direction and direction not in allowed for direction in Direction):
             yield Finding(FindingCode.SERVICE_CLASS, header.line, 2)
+
+    def control(self) -> BatchControl:
+        """The control record this batch needs. Raises: FieldError when a total does not fit."""
+        return batch_control(self.header).build(**{n: value for n, value, _ in self._expected()})
 
     def _expected(self) -> Compared:
         header = self.header

@@ -19,9 +19,10 @@ from opencif.nacha.codes import TRANSACTION_CODES, TransactionCode
 from opencif.nacha.fields import Absent, Card, Digits, DigitsView, Number, Record, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from opencif.nacha.addenda import Addenda
+    from opencif.nacha.fields import CardNumber
     from opencif.nacha.records import BatchHeader
 
 _RETURNS = (ReturnAddenda, DishonoredReturnAddenda, ContestedReturnAddenda)
@@ -80,13 +81,24 @@ class Entry(Record):
         """Whether it carries an addenda 98."""
         return any(isinstance(addenda, _CHANGES) for addenda in self.addenda)
 
-    def replace(self, **values: object) -> Self:
+    def replace(self, **values: str | int | CardNumber) -> Self:
         """A copy with these fields changed, in the same batch, with the same addenda.
 
         Raises: FieldError as `build` does.
         """
-        copy = super().replace(**values)  # type: ignore[arg-type]  # checked column by column
+        copy = super().replace(**values)
         copy.batch, copy.addenda = self.batch, self.addenda
+        return copy
+
+    def with_addenda(self, addenda: Iterable[Addenda]) -> Self:
+        """A copy with these addenda, numbered and counted as the rules want.
+
+        Indicator, count of addenda, sequence and trace numbers are set; everything else stays.
+        """
+        numbered = _numbered(self.raw[79:94].decode("latin-1"), addenda)
+        counted = {} if self.addenda_count_place is None else {"addenda_count": len(numbered)}
+        copy = self.replace(addenda_indicator=int(bool(numbered)), **counted)
+        copy.addenda = numbered
         return copy
 
     def __repr__(self) -> str:
@@ -215,3 +227,38 @@ _BY_SEC: dict[str, type[Entry]] = {
 def entry_class(header: BatchHeader) -> type[Entry]:
     """The layout of this batch's entries; unknown SEC codes read as PPD does."""
     return IatEntry if header.is_iat else _BY_SEC.get(header.sec_code, Entry)
+
+
+def make_entry(
+    header: BatchHeader,
+    sequence: int,
+    addenda: Iterable[Addenda] = (),
+    **fields: str | int | CardNumber,
+) -> Entry:
+    """A new entry in the layout of its batch: trace number, indicator and counts are filled in.
+
+    Fields are those of `entry_class(header)`; amounts in cents. Raises: FieldError.
+    """
+    layout = entry_class(header)
+    numbers: dict[str, str | int | CardNumber] = {"sequence": sequence}
+    if layout.has_trace:
+        numbers = {"trace_number": f"{header.odfi}{sequence:07d}"}
+    entry = layout.build(**(numbers | fields))
+    entry.batch = header
+    return entry.with_addenda(addenda)
+
+
+def _numbered(trace: str, addenda: Iterable[Addenda]) -> list[Addenda]:
+    seen: dict[bytes, int] = {}
+    numbered = []
+    for one in addenda:
+        kind = one.raw[1:3]
+        seen[kind] = seen.get(kind, 0) + 1
+        numbers: dict[str, str | int] = {
+            "sequence": seen[kind],
+            "entry_sequence": trace[8:],
+            "trace_number": trace,
+        }
+        own = {name: value for name, value in numbers.items() if name in one.columns}
+        numbered.append(one.replace(**own))
+    return numbered

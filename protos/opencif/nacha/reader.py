@@ -104,21 +104,16 @@ class Reader:
                 if pending.addenda or batch.wants_addenda or pending.raw[78] != _PLAIN:
                     self._events.extend(batch.settle(pending))
                 self._events.append(pending)
-            trace = raw[79:94]
             slot = slot_of(raw[1:3], 0)
             rdfi = known(raw[3:12])
             if (
                 rdfi is None
                 or not 0 < slot <= SLOT_LIVE_MAX
-                or not batch.last_trace < trace <= batch.trace_max
+                or not batch.last_trace < raw[79:94] <= batch.trace_max
             ):
                 rdfi = int(raw[3:11])
                 self._events.extend(batch.doubt(raw, line, self._known_routing))
-            batch.last_trace = trace
-            batch.entry_count += 1
-            batch.rdfi_sum += rdfi
-            batch.seen |= slot
-            batch.totals[slot] += int(raw[batch.amount])
+            batch.add(raw, slot, rdfi)
             self._pending = batch.entry_class(raw, line, batch.header)
         self._line = line
 
