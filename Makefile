@@ -1,0 +1,66 @@
+# Every developer command. CI calls the same targets, so whatever it does a person can do.
+
+PYTHON ?= python3
+BIN := .venv/bin
+SOURCES := server repository tokenizer deploy protos/opencif
+# The published branch if there is one, else the local one, else what is checked out.
+GIT := git -c safe.directory=$(CURDIR)
+PUBLISHED = $(shell $(GIT) rev-parse --quiet --verify origin/main || \
+	$(GIT) rev-parse --quiet --verify main || $(GIT) rev-parse HEAD)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo serve test check format proto lock clean venv
+
+help: ## List the commands
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+venv:
+	@PYTHON=$(PYTHON) requirements/install
+
+demo: venv ## Resolve a sample NACHA file against a sample bank, and leave nothing running
+	@$(BIN)/python -m deploy.demo
+
+serve: venv ## Keep the demo's stack up and say how to call it
+	@$(BIN)/python -m deploy.serve
+
+test: venv ## Run all tests on a real PostgreSQL and a real Valkey
+	@$(BIN)/python -m pytest
+
+check: venv ## Lint, types, import rules, contract, generated code
+	@echo "ruff check" && $(BIN)/ruff check --quiet
+	@echo "ruff format" && $(BIN)/ruff format --quiet --check
+	@echo "mypy --strict" && $(BIN)/mypy --no-error-summary $(SOURCES)
+	@echo "lint-imports" && PATH="$(BIN):$$PATH" $(BIN)/lint-imports --quiet
+	@echo "buf lint" && $(BIN)/buf lint
+	@echo "buf format" && $(BIN)/buf format --diff --exit-code
+	@echo "buf breaking" && $(MAKE) --no-print-directory breaking
+	@echo "generated code" && $(BIN)/python protos/generate.py --check
+
+.PHONY: breaking
+breaking:
+	@published=$$(mktemp -d) && trap 'rm -rf "$$published"' EXIT && \
+	if $(GIT) cat-file -e $(PUBLISHED):buf.yaml 2>/dev/null; then \
+		$(GIT) archive $(PUBLISHED) buf.yaml protos | tar -x -C "$$published" && \
+		$(BIN)/buf breaking --against "$$published"; \
+	else \
+		echo "no published contract to compare with"; \
+	fi
+
+format: venv ## Format Python and proto files
+	@$(BIN)/ruff check --quiet --fix --exit-zero
+	@$(BIN)/ruff format
+	@$(BIN)/buf format --write
+
+proto: venv ## Generate the code of opencif.v1
+	@$(BIN)/python protos/generate.py
+
+lock: venv ## Resolve the dependencies anew, within their bounds
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-package opencif --custom-compile-command "make lock" \
+		--extra demo --group dev pyproject.toml protos/pyproject.toml --upgrade \
+		--output-file requirements/dev.lock
+
+clean: ## Remove the environment, the demo's data and all caches
+	@rm -rf "$$(readlink -f .opencif)" .opencif .venv .mypy_cache .ruff_cache .pytest_cache \
+		.hypothesis .import_linter_cache *.egg-info protos/*.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
