@@ -37,7 +37,7 @@ Event = FileHeader | BatchHeader | Entry | BatchControl | FileControl | Padding 
 
 _READ_BYTES = 65_536
 _ADDENDA_MAX = 9999
-_NEVER = Record.pattern.match
+_NEVER = Record.pattern.fullmatch
 _LENGTH_MIN = {b"1": FileHeader.length_min, b"9": FileControl.length_min}
 _PLAIN = ord("0")
 
@@ -119,7 +119,7 @@ class Reader:
 
     def _open(self) -> tuple[OpenBatch | None, Matcher]:
         batch = self._batch
-        return batch, (_NEVER if batch is None else batch.entry_class.pattern.match)
+        return batch, (_NEVER if batch is None else batch.entry_class.pattern.fullmatch)
 
     def _suspect(self, raw: bytes) -> None:
         column = bad_column(raw)

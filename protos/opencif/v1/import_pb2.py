@@ -31,7 +31,7 @@ from opencif.v1 import relationship_pb2 as opencif_dot_v1_dot_relationship__pb2
 from opencif.v1 import routing_pb2 as opencif_dot_v1_dot_routing__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17opencif/v1/import.proto\x12\nopencif.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x18opencif/v1/account.proto\x1a\x15opencif/v1/card.proto\x1a\x19opencif/v1/customer.proto\x1a\x18opencif/v1/options.proto\x1a\x1dopencif/v1/relationship.proto\x1a\x18opencif/v1/routing.proto\"\xe6\x01\n\x0cImportRecord\x12\x30\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x14.opencif.v1.CustomerB\x06\x8a\xb5\x18\x02\x10\x03H\x00\x12.\n\x07\x61\x63\x63ount\x18\x02 \x01(\x0b\x32\x13.opencif.v1.AccountB\x06\x8a\xb5\x18\x02\x10\x04H\x00\x12(\n\x04\x63\x61rd\x18\x03 \x01(\x0b\x32\x10.opencif.v1.CardB\x06\x8a\xb5\x18\x02\x10\x04H\x00\x12@\n\x0crelationship\x18\x04 \x01(\x0b\x32 .opencif.v1.CustomerRelationshipB\x06\x8a\xb5\x18\x02\x10\x02H\x00\x42\x08\n\x06record\"q\n\x14ImportRecordsRequest\x12\x38\n\x07records\x18\x01 \x03(\x0b\x32\x18.opencif.v1.ImportRecordB\r\xe2\x41\x01\x02\x8a\xb5\x18\x05\x10\x04(\x88\'\x12\x1f\n\rsource_system\x18\x02 \x01(\tB\x08\x8a\xb5\x18\x04\x10\x01\x18\x06\"\xf8\x01\n\x15ImportRecordsResponse\x12\x19\n\tcustomers\x18\x01 \x01(\x03\x42\x06\x8a\xb5\x18\x02\x10\x01\x12\x18\n\x08\x61\x63\x63ounts\x18\x02 \x01(\x03\x42\x06\x8a\xb5\x18\x02\x10\x01\x12\x15\n\x05\x63\x61rds\x18\x03 \x01(\x03\x42\x06\x8a\xb5\x18\x02\x10\x01\x12\x1d\n\rrelationships\x18\x04 \x01(\x03\x42\x06\x8a\xb5\x18\x02\x10\x01\x12\x31\n\x08rejected\x18\x05 \x03(\x0b\x32\x17.opencif.v1.RejectedRowB\x06\x8a\xb5\x18\x02\x10\x01\x12\x1e\n\x0erejected_count\x18\x06 \x01(\x03\x42\x06\x8a\xb5\x18\x02\x10\x01\x12!\n\x11\x63onsistency_token\x18\x07 \x01(\tB\x06\x8a\xb5\x18\x02\x10\x01\x32{\n\rImportService\x12j\n\rImportRecords\x12 .opencif.v1.ImportRecordsRequest\x1a!.opencif.v1.ImportRecordsResponse\"\x12\x8a\xb5\x18\x0e\n\x0cimport.write(\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17opencif/v1/import.proto\x12\nopencif.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x18opencif/v1/account.proto\x1a\x15opencif/v1/card.proto\x1a\x19opencif/v1/customer.proto\x1a\x18opencif/v1/options.proto\x1a\x1dopencif/v1/relationship.proto\x1a\x18opencif/v1/routing.proto\"\xe6\x01\n\x0cImportRecord\x12\x30\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x14.opencif.v1.CustomerB\x06\x8a\xb5\x18\x02\x10\x03H\x00\x12.\n\x07\x61\x63\x63ount\x18\x02 \x01(\x0b\x32\x13.opencif.v1.AccountB\x06\x8a\xb5\x18\x02\x10\x04H\x00\x12(\n\x04\x63\x61rd\x18\x03 \x01(\x0b\x32\x10.opencif.v1.CardB\x06\x8a\xb5\x18\x02\x10\x04H\x00\x12@\n\x0crelationship\x18\x04 \x01(\x0b\x32 .opencif.v1.CustomerRelationshipB\x06\x8a\xb5\x18\x02\x10\x02H\x00\x42\x08\n\x06record\"s\n\x14ImportRecordsRequest\x12:\n\x07records\x18\x01 \x03(\x0b\x32\x18.opencif.v1.ImportRecordB\x0f\xe2\x41\x01\x02\x8a\xb5\x18\x07\x10\x04(\x88\'0\x01\x12\x1f\n\rsource_system\x18\x02 \x01(\tB\x08\x8a\xb5\x18\x04\x10\x01\x18\x06\"\xf8\x01\n\x15ImportRecordsResponse\x12\x19\n\tcustomers\x18\x01 \x01(\x03\x42\x06\x8a\xb5\x18\x02\x10\x01\x12\x18\n\x08\x61\x63\x63ounts\x18\x02 \x01(\x03\x42\x06\x8a\xb5\x18\x02\x10\x01\x12\x15\n\x05\x63\x61rds\x18\x03 \x01(\x03\x42\x06\x8a\xb5\x18\x02\x10\x01\x12\x1d\n\rrelationships\x18\x04 \x01(\x03\x42\x06\x8a\xb5\x18\x02\x10\x01\x12\x31\n\x08rejected\x18\x05 \x03(\x0b\x32\x17.opencif.v1.RejectedRowB\x06\x8a\xb5\x18\x02\x10\x01\x12\x1e\n\x0erejected_count\x18\x06 \x01(\x03\x42\x06\x8a\xb5\x18\x02\x10\x01\x12!\n\x11\x63onsistency_token\x18\x07 \x01(\tB\x06\x8a\xb5\x18\x02\x10\x01\x32{\n\rImportService\x12j\n\rImportRecords\x12 .opencif.v1.ImportRecordsRequest\x1a!.opencif.v1.ImportRecordsResponse\"\x12\x8a\xb5\x18\x0e\n\x0cimport.write(\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,7 +47,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_IMPORTRECORD'].fields_by_name['relationship']._loaded_options = None
   _globals['_IMPORTRECORD'].fields_by_name['relationship']._serialized_options = b'\212\265\030\002\020\002'
   _globals['_IMPORTRECORDSREQUEST'].fields_by_name['records']._loaded_options = None
-  _globals['_IMPORTRECORDSREQUEST'].fields_by_name['records']._serialized_options = b'\342A\001\002\212\265\030\005\020\004(\210\''
+  _globals['_IMPORTRECORDSREQUEST'].fields_by_name['records']._serialized_options = b'\342A\001\002\212\265\030\007\020\004(\210\'0\001'
   _globals['_IMPORTRECORDSREQUEST'].fields_by_name['source_system']._loaded_options = None
   _globals['_IMPORTRECORDSREQUEST'].fields_by_name['source_system']._serialized_options = b'\212\265\030\004\020\001\030\006'
   _globals['_IMPORTRECORDSRESPONSE'].fields_by_name['customers']._loaded_options = None
@@ -69,9 +69,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_IMPORTRECORD']._serialized_start=232
   _globals['_IMPORTRECORD']._serialized_end=462
   _globals['_IMPORTRECORDSREQUEST']._serialized_start=464
-  _globals['_IMPORTRECORDSREQUEST']._serialized_end=577
-  _globals['_IMPORTRECORDSRESPONSE']._serialized_start=580
-  _globals['_IMPORTRECORDSRESPONSE']._serialized_end=828
-  _globals['_IMPORTSERVICE']._serialized_start=830
-  _globals['_IMPORTSERVICE']._serialized_end=953
+  _globals['_IMPORTRECORDSREQUEST']._serialized_end=579
+  _globals['_IMPORTRECORDSRESPONSE']._serialized_start=582
+  _globals['_IMPORTRECORDSRESPONSE']._serialized_end=830
+  _globals['_IMPORTSERVICE']._serialized_start=832
+  _globals['_IMPORTSERVICE']._serialized_end=955
 # @@protoc_insertion_point(module_scope)

@@ -41,6 +41,7 @@ class Format(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     FORMAT_LOCALE: _ClassVar[Format]
     FORMAT_TIME_ZONE: _ClassVar[Format]
     FORMAT_PAST_DATE: _ClassVar[Format]
+    FORMAT_TOKEN: _ClassVar[Format]
 
 class RecordKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -76,6 +77,7 @@ FORMAT_IBAN: Format
 FORMAT_LOCALE: Format
 FORMAT_TIME_ZONE: Format
 FORMAT_PAST_DATE: Format
+FORMAT_TOKEN: Format
 RECORD_KIND_UNSPECIFIED: RecordKind
 RECORD_KIND_CUSTOMER: RecordKind
 RECORD_KIND_ACCOUNT: RecordKind
@@ -89,18 +91,20 @@ RECORD_FIELD_NUMBER: _ClassVar[int]
 record: _descriptor.FieldDescriptor
 
 class FieldRule(_message.Message):
-    __slots__ = ("segment", "sensitivity", "format", "max_bytes", "max_items")
+    __slots__ = ("segment", "sensitivity", "format", "max_bytes", "max_items", "item_results")
     SEGMENT_FIELD_NUMBER: _ClassVar[int]
     SENSITIVITY_FIELD_NUMBER: _ClassVar[int]
     FORMAT_FIELD_NUMBER: _ClassVar[int]
     MAX_BYTES_FIELD_NUMBER: _ClassVar[int]
     MAX_ITEMS_FIELD_NUMBER: _ClassVar[int]
+    ITEM_RESULTS_FIELD_NUMBER: _ClassVar[int]
     segment: Segment
     sensitivity: Sensitivity
     format: Format
     max_bytes: int
     max_items: int
-    def __init__(self, segment: _Optional[_Union[Segment, str]] = ..., sensitivity: _Optional[_Union[Sensitivity, str]] = ..., format: _Optional[_Union[Format, str]] = ..., max_bytes: _Optional[int] = ..., max_items: _Optional[int] = ...) -> None: ...
+    item_results: bool
+    def __init__(self, segment: _Optional[_Union[Segment, str]] = ..., sensitivity: _Optional[_Union[Sensitivity, str]] = ..., format: _Optional[_Union[Format, str]] = ..., max_bytes: _Optional[int] = ..., max_items: _Optional[int] = ..., item_results: _Optional[bool] = ...) -> None: ...
 
 class MethodRule(_message.Message):
     __slots__ = ("permission", "audited", "hot", "mutation")

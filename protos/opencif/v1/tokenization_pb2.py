@@ -26,7 +26,7 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from opencif.v1 import options_pb2 as opencif_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dopencif/v1/tokenization.proto\x12\nopencif.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x18opencif/v1/options.proto\"\x94\x01\n\x05Token\x12/\n\x04type\x18\x01 \x01(\x0e\x32\x15.opencif.v1.TokenTypeB\n\xe2\x41\x01\x02\x8a\xb5\x18\x02\x10\x02\x12\x1b\n\x0bkey_version\x18\x02 \x01(\rB\x06\x8a\xb5\x18\x02\x10\x02\x12\x1b\n\x05value\x18\x03 \x01(\tB\x0c\xe2\x41\x01\x02\x8a\xb5\x18\x04\x10\x02 @\x12 \n\x0erouting_number\x18\x04 \x01(\tB\x08\x8a\xb5\x18\x04\x10\x02\x18\x05\"w\n\x05Plain\x12/\n\x04type\x18\x01 \x01(\x0e\x32\x15.opencif.v1.TokenTypeB\n\xe2\x41\x01\x02\x8a\xb5\x18\x02\x10\x02\x12\x1b\n\x05value\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x02\x8a\xb5\x18\x04\x10\x04 @\x12 \n\x0erouting_number\x18\x03 \x01(\tB\x08\x8a\xb5\x18\x04\x10\x02\x18\x05\"B\n\x0fTokenizeRequest\x12/\n\x05items\x18\x01 \x03(\x0b\x32\x11.opencif.v1.PlainB\r\xe2\x41\x01\x02\x8a\xb5\x18\x05\x10\x04(\xe8\x07\"U\n\x0bTokenResult\x12(\n\x05token\x18\x01 \x01(\x0b\x32\x11.opencif.v1.TokenB\x06\x8a\xb5\x18\x02\x10\x02\x12\x1c\n\x0c\x65rror_reason\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\x10\x01\"D\n\x10TokenizeResponse\x12\x30\n\x07results\x18\x01 \x03(\x0b\x32\x17.opencif.v1.TokenResultB\x06\x8a\xb5\x18\x02\x10\x02\"d\n\x11\x44\x65tokenizeRequest\x12\x30\n\x06tokens\x18\x01 \x03(\x0b\x32\x11.opencif.v1.TokenB\r\xe2\x41\x01\x02\x8a\xb5\x18\x05\x10\x02(\xe8\x07\x12\x1d\n\x07purpose\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x02\x8a\xb5\x18\x04\x10\x01\x18\x06\"B\n\x0bPlainResult\x12\x15\n\x05value\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x10\x04\x12\x1c\n\x0c\x65rror_reason\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\x10\x01\"F\n\x12\x44\x65tokenizeResponse\x12\x30\n\x07results\x18\x01 \x03(\x0b\x32\x17.opencif.v1.PlainResultB\x06\x8a\xb5\x18\x02\x10\x04*\x96\x01\n\tTokenType\x12\x1a\n\x16TOKEN_TYPE_UNSPECIFIED\x10\x00\x12\x12\n\x0eTOKEN_TYPE_PAN\x10\x01\x12\x16\n\x12TOKEN_TYPE_ACCOUNT\x10\x02\x12\x12\n\x0eTOKEN_TYPE_SSN\x10\x03\x12\x12\n\x0eTOKEN_TYPE_EIN\x10\x04\x12\x19\n\x15TOKEN_TYPE_IDENTIFIER\x10\x05\x32\xd3\x01\n\x13TokenizationService\x12Y\n\x08Tokenize\x12\x1b.opencif.v1.TokenizeRequest\x1a\x1c.opencif.v1.TokenizeResponse\"\x12\x8a\xb5\x18\x0e\n\x0ctoken.create\x12\x61\n\nDetokenize\x12\x1d.opencif.v1.DetokenizeRequest\x1a\x1e.opencif.v1.DetokenizeResponse\"\x14\x8a\xb5\x18\x10\n\x0ctoken.reveal\x10\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dopencif/v1/tokenization.proto\x12\nopencif.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x18opencif/v1/options.proto\"\x96\x01\n\x05Token\x12/\n\x04type\x18\x01 \x01(\x0e\x32\x15.opencif.v1.TokenTypeB\n\xe2\x41\x01\x02\x8a\xb5\x18\x02\x10\x02\x12\x1b\n\x0bkey_version\x18\x02 \x01(\rB\x06\x8a\xb5\x18\x02\x10\x02\x12\x1d\n\x05value\x18\x03 \x01(\tB\x0e\xe2\x41\x01\x02\x8a\xb5\x18\x06\x10\x02\x18\x12 @\x12 \n\x0erouting_number\x18\x04 \x01(\tB\x08\x8a\xb5\x18\x04\x10\x02\x18\x05\"w\n\x05Plain\x12/\n\x04type\x18\x01 \x01(\x0e\x32\x15.opencif.v1.TokenTypeB\n\xe2\x41\x01\x02\x8a\xb5\x18\x02\x10\x02\x12\x1b\n\x05value\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x02\x8a\xb5\x18\x04\x10\x04 @\x12 \n\x0erouting_number\x18\x03 \x01(\tB\x08\x8a\xb5\x18\x04\x10\x02\x18\x05\"D\n\x0fTokenizeRequest\x12\x31\n\x05items\x18\x01 \x03(\x0b\x32\x11.opencif.v1.PlainB\x0f\xe2\x41\x01\x02\x8a\xb5\x18\x07\x10\x04(\xe8\x07\x30\x01\"U\n\x0bTokenResult\x12(\n\x05token\x18\x01 \x01(\x0b\x32\x11.opencif.v1.TokenB\x06\x8a\xb5\x18\x02\x10\x02\x12\x1c\n\x0c\x65rror_reason\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\x10\x01\"D\n\x10TokenizeResponse\x12\x30\n\x07results\x18\x01 \x03(\x0b\x32\x17.opencif.v1.TokenResultB\x06\x8a\xb5\x18\x02\x10\x02\"f\n\x11\x44\x65tokenizeRequest\x12\x32\n\x06tokens\x18\x01 \x03(\x0b\x32\x11.opencif.v1.TokenB\x0f\xe2\x41\x01\x02\x8a\xb5\x18\x07\x10\x02(\xe8\x07\x30\x01\x12\x1d\n\x07purpose\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x02\x8a\xb5\x18\x04\x10\x01\x18\x06\"B\n\x0bPlainResult\x12\x15\n\x05value\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x10\x04\x12\x1c\n\x0c\x65rror_reason\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\x10\x01\"F\n\x12\x44\x65tokenizeResponse\x12\x30\n\x07results\x18\x01 \x03(\x0b\x32\x17.opencif.v1.PlainResultB\x06\x8a\xb5\x18\x02\x10\x04*\x96\x01\n\tTokenType\x12\x1a\n\x16TOKEN_TYPE_UNSPECIFIED\x10\x00\x12\x12\n\x0eTOKEN_TYPE_PAN\x10\x01\x12\x16\n\x12TOKEN_TYPE_ACCOUNT\x10\x02\x12\x12\n\x0eTOKEN_TYPE_SSN\x10\x03\x12\x12\n\x0eTOKEN_TYPE_EIN\x10\x04\x12\x19\n\x15TOKEN_TYPE_IDENTIFIER\x10\x05\x32\xd3\x01\n\x13TokenizationService\x12Y\n\x08Tokenize\x12\x1b.opencif.v1.TokenizeRequest\x1a\x1c.opencif.v1.TokenizeResponse\"\x12\x8a\xb5\x18\x0e\n\x0ctoken.create\x12\x61\n\nDetokenize\x12\x1d.opencif.v1.DetokenizeRequest\x1a\x1e.opencif.v1.DetokenizeResponse\"\x14\x8a\xb5\x18\x10\n\x0ctoken.reveal\x10\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,7 +38,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TOKEN'].fields_by_name['key_version']._loaded_options = None
   _globals['_TOKEN'].fields_by_name['key_version']._serialized_options = b'\212\265\030\002\020\002'
   _globals['_TOKEN'].fields_by_name['value']._loaded_options = None
-  _globals['_TOKEN'].fields_by_name['value']._serialized_options = b'\342A\001\002\212\265\030\004\020\002 @'
+  _globals['_TOKEN'].fields_by_name['value']._serialized_options = b'\342A\001\002\212\265\030\006\020\002\030\022 @'
   _globals['_TOKEN'].fields_by_name['routing_number']._loaded_options = None
   _globals['_TOKEN'].fields_by_name['routing_number']._serialized_options = b'\212\265\030\004\020\002\030\005'
   _globals['_PLAIN'].fields_by_name['type']._loaded_options = None
@@ -48,7 +48,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PLAIN'].fields_by_name['routing_number']._loaded_options = None
   _globals['_PLAIN'].fields_by_name['routing_number']._serialized_options = b'\212\265\030\004\020\002\030\005'
   _globals['_TOKENIZEREQUEST'].fields_by_name['items']._loaded_options = None
-  _globals['_TOKENIZEREQUEST'].fields_by_name['items']._serialized_options = b'\342A\001\002\212\265\030\005\020\004(\350\007'
+  _globals['_TOKENIZEREQUEST'].fields_by_name['items']._serialized_options = b'\342A\001\002\212\265\030\007\020\004(\350\0070\001'
   _globals['_TOKENRESULT'].fields_by_name['token']._loaded_options = None
   _globals['_TOKENRESULT'].fields_by_name['token']._serialized_options = b'\212\265\030\002\020\002'
   _globals['_TOKENRESULT'].fields_by_name['error_reason']._loaded_options = None
@@ -56,7 +56,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TOKENIZERESPONSE'].fields_by_name['results']._loaded_options = None
   _globals['_TOKENIZERESPONSE'].fields_by_name['results']._serialized_options = b'\212\265\030\002\020\002'
   _globals['_DETOKENIZEREQUEST'].fields_by_name['tokens']._loaded_options = None
-  _globals['_DETOKENIZEREQUEST'].fields_by_name['tokens']._serialized_options = b'\342A\001\002\212\265\030\005\020\002(\350\007'
+  _globals['_DETOKENIZEREQUEST'].fields_by_name['tokens']._serialized_options = b'\342A\001\002\212\265\030\007\020\002(\350\0070\001'
   _globals['_DETOKENIZEREQUEST'].fields_by_name['purpose']._loaded_options = None
   _globals['_DETOKENIZEREQUEST'].fields_by_name['purpose']._serialized_options = b'\342A\001\002\212\265\030\004\020\001\030\006'
   _globals['_PLAINRESULT'].fields_by_name['value']._loaded_options = None
@@ -69,24 +69,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TOKENIZATIONSERVICE'].methods_by_name['Tokenize']._serialized_options = b'\212\265\030\016\n\014token.create'
   _globals['_TOKENIZATIONSERVICE'].methods_by_name['Detokenize']._loaded_options = None
   _globals['_TOKENIZATIONSERVICE'].methods_by_name['Detokenize']._serialized_options = b'\212\265\030\020\n\014token.reveal\020\001'
-  _globals['_TOKENTYPE']._serialized_start=844
-  _globals['_TOKENTYPE']._serialized_end=994
+  _globals['_TOKENTYPE']._serialized_start=850
+  _globals['_TOKENTYPE']._serialized_end=1000
   _globals['_TOKEN']._serialized_start=105
-  _globals['_TOKEN']._serialized_end=253
-  _globals['_PLAIN']._serialized_start=255
-  _globals['_PLAIN']._serialized_end=374
-  _globals['_TOKENIZEREQUEST']._serialized_start=376
-  _globals['_TOKENIZEREQUEST']._serialized_end=442
-  _globals['_TOKENRESULT']._serialized_start=444
-  _globals['_TOKENRESULT']._serialized_end=529
-  _globals['_TOKENIZERESPONSE']._serialized_start=531
-  _globals['_TOKENIZERESPONSE']._serialized_end=599
-  _globals['_DETOKENIZEREQUEST']._serialized_start=601
-  _globals['_DETOKENIZEREQUEST']._serialized_end=701
-  _globals['_PLAINRESULT']._serialized_start=703
-  _globals['_PLAINRESULT']._serialized_end=769
-  _globals['_DETOKENIZERESPONSE']._serialized_start=771
-  _globals['_DETOKENIZERESPONSE']._serialized_end=841
-  _globals['_TOKENIZATIONSERVICE']._serialized_start=997
-  _globals['_TOKENIZATIONSERVICE']._serialized_end=1208
+  _globals['_TOKEN']._serialized_end=255
+  _globals['_PLAIN']._serialized_start=257
+  _globals['_PLAIN']._serialized_end=376
+  _globals['_TOKENIZEREQUEST']._serialized_start=378
+  _globals['_TOKENIZEREQUEST']._serialized_end=446
+  _globals['_TOKENRESULT']._serialized_start=448
+  _globals['_TOKENRESULT']._serialized_end=533
+  _globals['_TOKENIZERESPONSE']._serialized_start=535
+  _globals['_TOKENIZERESPONSE']._serialized_end=603
+  _globals['_DETOKENIZEREQUEST']._serialized_start=605
+  _globals['_DETOKENIZEREQUEST']._serialized_end=707
+  _globals['_PLAINRESULT']._serialized_start=709
+  _globals['_PLAINRESULT']._serialized_end=775
+  _globals['_DETOKENIZERESPONSE']._serialized_start=777
+  _globals['_DETOKENIZERESPONSE']._serialized_end=847
+  _globals['_TOKENIZATIONSERVICE']._serialized_start=1003
+  _globals['_TOKENIZATIONSERVICE']._serialized_end=1214
 # @@protoc_insertion_point(module_scope)

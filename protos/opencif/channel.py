@@ -1,0 +1,155 @@
+"""Addresses, TLS and the balanced channel: one gRPC channel per address, taken in turn, with those
+that fail left out for a while. Knows nothing of retries or of what a request says.
+"""
+
+import asyncio
+import re
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import grpc
+
+_ADDRESS: Final = re.compile(
+    r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\s:,\[\]]+):(?P<first>\d{1,5})(?:-(?P<last>\d{1,5}))?"
+)
+_PORTS_MAX: Final = 256
+_SKIP_FIRST_S: Final = 0.25
+_SKIP_MAX_S: Final = 10.0
+_OPTIONS: Final = (
+    ("grpc.max_receive_message_length", 64 << 20),
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 2_000),
+    ("grpc.primary_user_agent", "opencif-python"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TlsOptions:
+    """Files in PEM form. Without `ca_file` the system's roots are trusted."""
+
+    ca_file: Path | None = None
+    certificate_file: Path | None = None
+    """The client's own certificate; goes with `key_file`."""
+    key_file: Path | None = None
+    server_name: str = ""
+    """The name the server's certificate must bear, where it is not the address's host."""
+
+    def credentials(self) -> grpc.ChannelCredentials:
+        """What gRPC wants. Raises: OSError when a file cannot be read."""
+        ca, certificate, key = (
+            path.read_bytes() if path else None
+            for path in (self.ca_file, self.certificate_file, self.key_file)
+        )
+        return grpc.ssl_channel_credentials(ca, key, certificate)
+
+
+def parse_addresses(addresses: str | Iterable[str]) -> tuple[str, ...]:
+    """`host:port`, a range `host:7420-7423`, several with commas, or a list of such.
+
+    Raises: ValueError for anything else.
+    """
+    texts = [addresses] if isinstance(addresses, str) else addresses
+    found: list[str] = []
+    for text in (part.strip() for whole in texts for part in whole.split(",")):
+        match = _ADDRESS.fullmatch(text)
+        if match is None:
+            raise ValueError(f"not host:port or host:first-last: {text!r}")
+        first, last = int(match["first"]), int(match["last"] or match["first"])
+        if not 0 < first <= last < 65_536 or last - first >= _PORTS_MAX:
+            raise ValueError(f"no such ports: {text!r}")
+        found.extend(f"{match['host']}:{port}" for port in range(first, last + 1))
+    if not found:
+        raise ValueError("no address")
+    return tuple(dict.fromkeys(found))
+
+
+class Endpoint:
+    """One address: its channel and, after failures, until when it is left out."""
+
+    def __init__(self, address: str, tls: TlsOptions | None) -> None:
+        self.address = address
+        self.channel = _open(address, tls)
+        self.skipped_until = 0.0
+        self._failures = 0
+
+    def failed(self) -> None:
+        """Leave it out: a quarter of a second, doubled each time, at most ten."""
+        self.skipped_until = time.monotonic() + min(
+            _SKIP_FIRST_S * 2.0**self._failures, _SKIP_MAX_S
+        )
+        self._failures = min(self._failures + 1, 16)
+
+    def answered(self) -> None:
+        """It is well."""
+        self.skipped_until, self._failures = 0.0, 0
+
+
+class Endpoints:
+    """All addresses, in turn. Open it inside the event loop that will use it."""
+
+    def __init__(self, addresses: Sequence[str], tls: TlsOptions | None) -> None:
+        self._all = [Endpoint(address, tls) for address in addresses]
+        self._turn = 0
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def __iter__(self) -> Iterator[Endpoint]:
+        return iter(self._all)
+
+    def next(self) -> Endpoint:
+        """The next that is not left out; when all are, the one whose time ends soonest."""
+        now = time.monotonic()
+        count = len(self._all)
+        for step in range(count):
+            endpoint = self._all[(self._turn + step) % count]
+            if endpoint.skipped_until <= now:
+                self._turn = (self._turn + step + 1) % count
+                return endpoint
+        return min(self._all, key=lambda endpoint: endpoint.skipped_until)
+
+    async def connected(self, timeout_s: float) -> Endpoint:
+        """The next that is connected, for streams, which cannot be repeated.
+
+        When none can be reached it is any of them: the call then says what is wrong.
+        """
+        endpoint = self.next()
+        try:
+            async with asyncio.timeout(timeout_s):
+                for _ in self._all:
+                    if await _reaches(endpoint.channel):
+                        break
+                    endpoint.failed()
+                    endpoint = self.next()
+        except TimeoutError:
+            endpoint.failed()
+        return endpoint
+
+    async def close(self) -> None:
+        """Ends every channel and the calls on it."""
+        for endpoint in self._all:
+            await endpoint.channel.close()
+
+
+def _open(address: str, tls: TlsOptions | None) -> grpc.aio.Channel:
+    if tls is None:
+        return grpc.aio.insecure_channel(address, options=_OPTIONS)
+    named = (("grpc.ssl_target_name_override", tls.server_name),) if tls.server_name else ()
+    return grpc.aio.secure_channel(address, tls.credentials(), options=(*_OPTIONS, *named))
+
+
+async def _reaches(channel: grpc.aio.Channel) -> bool:
+    while True:
+        state = channel.get_state(try_to_connect=True)
+        if state is grpc.ChannelConnectivity.READY:
+            return True
+        if state in {
+            grpc.ChannelConnectivity.TRANSIENT_FAILURE,
+            grpc.ChannelConnectivity.SHUTDOWN,
+        }:
+            return False
+        await channel.wait_for_state_change(state)
