@@ -3,14 +3,13 @@
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Literal
 
 import pytest
 import redis
 
 from deploy.embedded import EmbeddedPostgres, EmbeddedValkey, temporary_directory
+from repository.migrate import Which, migrate
 
-Which = Literal["main", "keys"]
 Database = Callable[[Which], Awaitable[str]]
 
 _numbers = itertools.count(1)
@@ -47,8 +46,6 @@ def empty_valkey(valkey: EmbeddedValkey) -> EmbeddedValkey:
 @pytest.fixture(scope="session")
 async def templates(postgres: EmbeddedPostgres) -> dict[Which, str]:
     """One migrated database of either kind, to be cloned."""
-    from repository.migrate import migrate  # noqa: PLC0415  tests without a store load no SQL
-
     names: dict[Which, str] = {"main": "template_main", "keys": "template_keys"}
     for which, name in names.items():
         await postgres.create_database(name)
