@@ -46,7 +46,9 @@ SELECT child.relname FROM pg_inherits
 JOIN pg_class AS child ON child.oid = pg_inherits.inhrelid
 WHERE pg_inherits.inhparent = 'change'::regclass"""
 
-CREATE_MONTH = "CREATE TABLE {name} PARTITION OF change FOR VALUES FROM ('{first} 00:00+00') TO ('{next} 00:00+00')"
+CREATE_MONTH = """
+CREATE TABLE {name} PARTITION OF change
+FOR VALUES FROM ('{first} 00:00+00') TO ('{next} 00:00+00')"""
 
 
 class Migration(NamedTuple):

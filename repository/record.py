@@ -146,6 +146,7 @@ class RecordStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.has_replicas = database.has_replicas
 
     async def get_many(
         self,

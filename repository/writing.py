@@ -113,7 +113,9 @@ class Writer:
         finally:
             await self._database.release(work.connection)
         position = Position(self._incarnation, work.xid, lsn)
-        self._on_commit(position, work.written)
+        # In the loop's next round: before the caller goes on, and no failure of a listener can
+        # make a commit that happened look like one that did not.
+        asyncio.get_running_loop().call_soon(self._on_commit, position, work.written)
         return position
 
     async def _roll_back(self, connection: Connection) -> None:

@@ -1,0 +1,300 @@
+"""Valkey as a cache of sealed entries, each served only when it is proven current.
+
+Owns the entry's layout, its proof (DESIGN section 8) and the rule that a slow, full, garbled or
+absent cache changes no answer. Knows no cryptography: MACs come from the prover handed in.
+"""
+
+import asyncio
+import random
+from collections.abc import Coroutine, Iterable, Sequence
+from dataclasses import dataclass, field
+from hmac import compare_digest
+from struct import Struct
+from typing import Any, Final, Protocol, TypeAlias
+
+import redis.asyncio
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError, ResponseError
+
+from repository.breaker import Breaker
+from repository.record import Entry
+from repository.window import Window
+
+__all__ = ["Cache", "CacheStats", "Prover"]
+
+# version, horizon, length of operational, length of private: what the MAC covers, after the key.
+HEAD: Final = Struct(">QQII")
+MAC_SIZE: Final = 16
+BODY: Final = HEAD.size + MAC_SIZE
+TAGS: Final = [b"{%02x}" % slot for slot in range(64)]
+TAG_SIZE: Final = 4
+
+WAIT_S: Final = 0.020
+TTL_S: Final = 3600
+UNKNOWN_TTL_S: Final = 30  # of version-0 tombstones: unknown ids are asked for in floods
+UNFINISHED_MAX: Final = 256
+
+# Newer version, or same version and newer horizon: compared as four words of 32 bits, because
+# Lua has no 64-bit integers and compares strings by locale. Only saves misses; proves nothing.
+FUNCTION: Final = """#!lua name=opencif
+local function newer(new, old)
+  local a, b = {struct.unpack('>I4I4I4I4', new)}, {struct.unpack('>I4I4I4I4', old)}
+  for i = 1, 4 do
+    if a[i] ~= b[i] then return a[i] > b[i] end
+  end
+  return false
+end
+local function put(keys, args)
+  local written = 0
+  for i, key in ipairs(keys) do
+    local value, old = args[2 * i - 1], redis.pcall('GETRANGE', key, 0, 15)
+    if type(old) ~= 'string' or #old < 16 or newer(value, old) then
+      redis.call('SET', key, value, 'PX', args[2 * i])
+      written = written + 1
+    end
+  end
+  return written
+end
+redis.register_function('opencif_put', put)
+"""
+
+# An id, what its MAC covers of the key, and the value found there.
+Found: TypeAlias = tuple[bytes, bytes, bytes]
+
+
+class Prover(Protocol):
+    """Authenticates messages of equal length under the purpose key `cache`."""
+
+    def macs(self, messages: Sequence[bytes]) -> Sequence[bytes]:
+        """One MAC of 16 bytes per message."""
+
+
+@dataclass(slots=True)
+class CacheStats:
+    """Counters the server turns into metrics. `misses` is by cause."""
+
+    hits: int = 0
+    misses: dict[str, int] = field(default_factory=dict)
+    filled: int = 0
+    restamped: int = 0
+    fills_dropped: int = 0
+
+    def miss(self, cause: str, count: int = 1) -> None:
+        """Count `count` misses: absent, mac, horizon, version, garbled, seal, timeout, down."""
+        self.misses[cause] = self.misses.get(cause, 0) + count
+
+
+class Cache:
+    """Proven entries by kind and id. No method raises because of the cache server.
+
+    `incarnation` (8 bytes) is part of every key: another life of the database starts cold.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        prover: Prover,
+        incarnation: bytes,
+        window: Window,
+        *,
+        wait_s: float = WAIT_S,
+        ttl_s: float = TTL_S,
+    ) -> None:
+        self.stats = CacheStats()
+        self.breaker = Breaker()
+        self._prover = prover
+        self._incarnation = incarnation
+        self._window = window
+        self._wait_s = wait_s
+        self._ttl_s = ttl_s
+        self._client = redis.asyncio.Redis.from_url(
+            url,
+            max_connections=64,
+            socket_timeout=1.0,
+            socket_connect_timeout=1.0,
+            retry=Retry(NoBackoff(), 0),
+        )
+        self._unfinished: set[asyncio.Task[Any]] = set()
+
+    async def close(self) -> None:
+        """Finish what is under way and disconnect."""
+        await self.settled()
+        await self._client.aclose()
+
+    async def settled(self) -> None:
+        """Wait for every fill under way: for tests and for shutting down."""
+        while self._unfinished:
+            await asyncio.wait(self._unfinished)
+
+    async def get_many(self, kind: int, ids: Sequence[bytes]) -> dict[bytes, Entry]:
+        """Id -> entry, tombstones included, of those that are proven current now."""
+        keys = self._keys(kind, ids)
+        values = await self._read(keys)
+        if values is None:
+            return {}
+        proven = self._proven(kind, ids, keys, values)
+        self.stats.hits += len(proven)
+        if proven:
+            self._restamp(kind, proven)
+        return proven
+
+    def put(self, kind: int, entries: Iterable[tuple[bytes, Entry]]) -> None:
+        """Write entries in the background, each unless a newer one is there."""
+        if len(self._unfinished) >= UNFINISHED_MAX or self.breaker.is_open:
+            self.stats.fills_dropped += 1
+            return
+        self._keep(self._write(kind, list(entries)))
+
+    def discard(self, kind: int, ids: Sequence[bytes], cause: str) -> None:
+        """Remove entries in the background that turned out to be broken, counted by `cause`."""
+        self.stats.miss(cause, len(ids))
+        self._keep(self._unlink(self._keys(kind, ids)))
+
+    def _keys(self, kind: int, ids: Sequence[bytes]) -> list[bytes]:
+        prefix = bytes([kind]) + self._incarnation
+        return [TAGS[id_[-1] & 63] + prefix + id_ for id_ in ids]
+
+    async def _read(self, keys: list[bytes]) -> list[bytes | None] | None:
+        """The values, or None when the cache did not answer in time: the caller goes round it."""
+        if not self.breaker.admits():
+            self.stats.miss("down", len(keys))
+            return None
+        task = self._keep(self._mget(keys))
+        await asyncio.wait({task}, timeout=self._wait_s)
+        if not task.done():
+            await asyncio.sleep(0)  # a busy loop of ours is not the cache's fault: look once more
+        if not task.done():
+            cause = "timeout"
+        elif task.exception() is not None:
+            cause = "down"
+        else:
+            self.breaker.succeeded()
+            values: list[bytes | None] = task.result()
+            return values
+        self.breaker.failed()
+        self.stats.miss(cause, len(keys))
+        return None
+
+    async def _mget(self, keys: list[bytes]) -> Any:
+        """One MGET: the only place that would send one per hash tag to a cluster."""
+        return await self._client.mget(keys)
+
+    def _proven(
+        self, kind: int, ids: Sequence[bytes], keys: list[bytes], values: list[bytes | None]
+    ) -> dict[bytes, Entry]:
+        """The proof of DESIGN section 8: MAC right, horizon >= W, version >= the last change's."""
+        found = [
+            (id_, key[TAG_SIZE:], value)
+            for id_, key, value in zip(ids, keys, values, strict=True)
+            if value is not None
+        ]
+        if len(found) < len(ids):
+            self.stats.miss("absent", len(ids) - len(found))
+        whole = [item for item in found if _is_whole(item[2])]
+        if len(whole) < len(found):
+            self.discard(kind, _left_out(found, whole), "garbled")
+        authentic = self._authentic(whole)
+        if len(authentic) < len(whole):
+            self.discard(kind, _left_out(whole, authentic), "mac")
+        return self._current(kind, authentic)
+
+    def _authentic(self, found: list[Found]) -> list[Found]:
+        """Those whose MAC is right; all at once in the ordinary case that all are."""
+        if not found:
+            return found
+        macs = self._prover.macs([key + value[: HEAD.size] for _, key, value in found])
+        claimed = [value[HEAD.size : BODY] for _, _, value in found]
+        if compare_digest(b"".join(macs), b"".join(claimed)):
+            return found
+        return [
+            item
+            for item, mac, claim in zip(found, macs, claimed, strict=True)
+            if compare_digest(mac, claim)
+        ]
+
+    def _current(self, kind: int, authentic: list[Found]) -> dict[bytes, Entry]:
+        oldest_xid = self._window.oldest_xid
+        changed = self._window.changed[kind]
+        miss = self.stats.miss
+        proven = {}
+        for id_, _, value in authentic:
+            version, horizon, operational, _ = HEAD.unpack_from(value)
+            cut = BODY + operational
+            if horizon < oldest_xid:
+                miss("horizon")
+            elif version < changed.get(id_, 0):
+                miss("version")
+            else:
+                proven[id_] = Entry(version, horizon, value[BODY:cut], value[cut:])
+        return proven
+
+    def _restamp(self, kind: int, proven: dict[bytes, Entry]) -> None:
+        """Stamp what is past half the window anew: it contains all below the last poll's horizon."""
+        below = self._window.restamp_below
+        horizon = self._window.horizon
+        old = [
+            (id_, entry._replace(horizon=horizon))
+            for id_, entry in proven.items()
+            if entry.horizon < below
+        ]
+        if old:
+            self.stats.restamped += len(old)
+            self.put(kind, old)
+
+    async def _write(self, kind: int, entries: list[tuple[bytes, Entry]]) -> None:
+        keys = self._keys(kind, [id_ for id_, _ in entries])
+        heads = [
+            HEAD.pack(entry.version, entry.horizon, len(entry.operational), len(entry.private))
+            for _, entry in entries
+        ]
+        macs = self._prover.macs(
+            [key[TAG_SIZE:] + head for key, head in zip(keys, heads, strict=True)]
+        )
+        args: list[bytes | int] = []
+        for (_, entry), head, mac in zip(entries, heads, macs, strict=True):
+            args += (head + mac + entry.operational + entry.private, self._ttl_ms(entry))
+        await self._call(keys, args)
+        self.stats.filled += len(keys)
+
+    def _ttl_ms(self, entry: Entry) -> int:
+        ttl_s = self._ttl_s if entry.version else min(UNKNOWN_TTL_S, self._ttl_s)
+        return int(ttl_s * 1000 * random.uniform(0.9, 1.1))  # noqa: S311 - spreads expiry, no secret
+
+    async def _call(self, keys: list[bytes], args: list[bytes | int]) -> None:
+        """The compare-and-set, loading the function where the server does not have it yet."""
+        try:
+            await self._client.fcall("opencif_put", len(keys), *keys, *args)
+        except ResponseError as error:
+            if "not found" not in str(error).lower():
+                raise
+            await self._client.function_load(FUNCTION, replace=True)
+            await self._client.fcall("opencif_put", len(keys), *keys, *args)
+
+    async def _unlink(self, keys: list[bytes]) -> None:
+        await self._client.unlink(*keys)
+
+    def _keep(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Run in a task that is referenced until it ends; its failure is looked at and let go."""
+        task = asyncio.create_task(work)
+        self._unfinished.add(task)
+        task.add_done_callback(self._let_go)
+        return task
+
+    def _let_go(self, task: asyncio.Task[Any]) -> None:
+        self._unfinished.discard(task)
+        if not task.cancelled() and isinstance(task.exception(), RedisError | OSError):
+            self.stats.fills_dropped += 1
+
+
+def _is_whole(value: bytes) -> bool:
+    """Whether the value is as long as it says."""
+    if len(value) < BODY:
+        return False
+    _, _, operational, private = HEAD.unpack_from(value)
+    return len(value) == BODY + operational + private
+
+
+def _left_out(found: list[Found], kept: list[Found]) -> list[bytes]:
+    ids = {item[0] for item in kept}
+    return [item[0] for item in found if item[0] not in ids]

@@ -1,0 +1,196 @@
+"""The poll of the primary's change rows: what feeds the window, and tells how old it is.
+
+Also carries the routing table's revision, so that one statement per interval serves both.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from repository.database import Database, Row
+from repository.errors import Unavailable
+from repository.window import Change, Window
+
+__all__ = ["ChangePoll"]
+
+INTERVAL_S: Final = 0.1
+SILENT_AFTER_S: Final = 1.0
+MAX_STALE_S: Final = 60.0
+STATEMENT_MAX_S: Final = 1.0
+ROWS_MAX: Final = 200_000
+START_WINDOW_XIDS: Final = 1_000
+
+GET_HORIZON = "SELECT pg_snapshot_xmin(pg_current_snapshot())"
+
+# Everything visible from the last horizon on, not only what is below xmin. One row more than
+# ROWS_MAX says that the rest was cut off.
+POLL = """
+WITH horizon AS MATERIALIZED (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS xmin)
+SELECT horizon.xmin, routing_revision.revision,
+       recent.kind, recent.id, recent.version, recent.xid
+FROM horizon CROSS JOIN routing_revision
+LEFT JOIN LATERAL (
+    SELECT kind, id, version, xid FROM change WHERE xid >= $1 ORDER BY xid LIMIT 200001
+) AS recent ON true"""
+
+# Where a stretch of about 2,000 older changes begins; whole transactions only.
+GET_STRETCH = "SELECT xid FROM change WHERE xid < $1 ORDER BY xid DESC OFFSET 1999 LIMIT 1"
+GET_OLDEST = "SELECT xid FROM change WHERE xid < $1 ORDER BY xid LIMIT 1"
+GET_HISTORY = """
+SELECT kind, id, version, xid, time FROM change WHERE xid >= $1 AND xid < $2 ORDER BY xid"""
+
+
+class ChangePoll:
+    """Polls every `interval_s` once started; `note` tells it of commits it need not wait for.
+
+    Listeners run in the event loop and must not fail: `on_change` gets what is new, `on_drop`
+    is called when nothing known before may be relied on, `on_routing` gets the new revision.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        window: Window,
+        *,
+        interval_s: float = INTERVAL_S,
+        max_stale_s: float = MAX_STALE_S,
+        rows_max: int = ROWS_MAX,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.window = window
+        self.on_change: list[Callable[[Sequence[Change]], None]] = []
+        self.on_drop: list[Callable[[], None]] = []
+        self.on_routing: list[Callable[[int], None]] = []
+        self.routing_revision = 0
+        self.failures = 0
+        self.last_failure: Exception | None = None
+        self._database = database
+        self._interval_s = interval_s
+        self._max_stale_s = max_stale_s
+        self._rows_max = min(rows_max, ROWS_MAX)
+        self._clock = clock
+        self._asked_at: float | None = None
+        self._history_read = False
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Poll once, then in the background. Raises Unavailable when the primary is silent."""
+        await self.poll()
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """End the background polling."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    @property
+    def age_s(self) -> float:
+        """Seconds since the last answered poll was asked; infinite before the first."""
+        return float("inf") if self._asked_at is None else self._clock() - self._asked_at
+
+    @property
+    def stale_since(self) -> datetime | None:
+        """When the last poll was asked, if that is longer ago than a second."""
+        age_s = self.age_s
+        if age_s <= SILENT_AFTER_S or self._asked_at is None:
+            return None
+        return datetime.now(UTC) - timedelta(seconds=age_s)
+
+    def check_age(self) -> None:
+        """Raise Unavailable when the poll has been silent for longer than `max_stale_s`."""
+        if self.age_s > self._max_stale_s:
+            raise Unavailable("the change poll has been silent for too long")
+
+    def note(self, changes: Sequence[Change]) -> None:
+        """Take a commit of this worker's own before the poll sees it."""
+        self._tell(self.window.note(changes))
+
+    async def poll(self) -> None:
+        """Ask once. Raises TimedOut, Unavailable."""
+        asked_at = self._clock()
+        if self.window.horizon:
+            complete = await self._advance()
+        else:
+            complete = False
+        if not complete:
+            await self._begin()
+        self._asked_at = asked_at
+
+    async def read_back(self) -> bool:
+        """Read a stretch of older history into the window; whether there is more to read."""
+        window = self.window
+        before = window.oldest_xid
+        if self._history_read or window.full or not window.horizon:
+            return False
+        rows = await self._fetch(GET_STRETCH, before) or await self._fetch(GET_OLDEST, before)
+        if not rows:
+            self._history_read = True
+            return False
+        first = rows[0][0]
+        history = await self._fetch(GET_HISTORY, first, before)
+        if window.oldest_xid != before:  # trimmed or dropped meanwhile: no longer adjacent
+            return True
+        window.extend([Change(*row[:4]) for row in history], first)
+        self._history_read = history[0][4] < datetime.now(UTC) - window.age_max
+        return not self._history_read
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(self._interval_s)
+            try:
+                await self.poll()
+                await self.read_back()
+            except Exception as error:  # silence is measured by age_s; polling must go on
+                self.failures += 1
+                self.last_failure = error
+
+    async def _advance(self) -> bool:
+        """Poll from the last horizon; False when that cannot be proven to be everything."""
+        window = self.window
+        epoch = window.horizon
+        horizon, changes = await self._changes(epoch)
+        if len(changes) > self._rows_max or horizon < epoch:
+            return False
+        self._tell(window.advance(changes, horizon))
+        return True
+
+    async def _begin(self) -> None:
+        """Forget everything and start with a short window, or none if that holds too much."""
+        if self.window.horizon:
+            self.window.drop()
+            for dropped in self.on_drop:
+                dropped()
+        self._history_read = False
+        horizon = (await self._fetch(GET_HORIZON))[0][0]
+        for oldest in (max(horizon - START_WINDOW_XIDS, 0), horizon):
+            now, changes = await self._changes(oldest)
+            if len(changes) <= self._rows_max:
+                self._tell(self.window.begin(changes, oldest, now))
+                return
+        raise Unavailable("more changes at once than a poll reads")
+
+    async def _changes(self, oldest: int) -> tuple[int, list[Change]]:
+        rows = await self._fetch(POLL, oldest)
+        horizon, revision = rows[0][:2]
+        if revision != self.routing_revision:
+            self.routing_revision = revision
+            for revised in self.on_routing:
+                revised(revision)
+        if rows[0][2] is None:
+            return horizon, []
+        return horizon, [Change(*row[2:]) for row in rows]
+
+    async def _fetch(self, sql: str, *xids: int) -> list[Row]:
+        deadline = time.monotonic() + STATEMENT_MAX_S
+        return await self._database.fetch(sql, *xids, primary=True, deadline=deadline)
+
+    def _tell(self, fresh: Sequence[Change]) -> None:
+        if fresh:
+            for changed in self.on_change:
+                changed(fresh)

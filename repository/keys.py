@@ -1,0 +1,119 @@
+"""The key database: wrapped purpose keys under one MAC, and one wrapped key per customer.
+
+Has a DSN of its own. Wraps and MACs nothing itself; it stores what it is given.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from repository.database import Database
+from repository.errors import VersionMismatch
+
+__all__ = ["CustomerKey", "KeyStore", "PurposeKey"]
+
+# Rows and MAC in one statement: two would see two states.
+GET_PURPOSE_KEYS = """
+SELECT purpose, generation, state, wrapped, (SELECT mac FROM purpose_table_mac) AS mac
+FROM purpose_key ORDER BY purpose, generation"""
+
+# Compare-and-set on the MAC: of two `keys init` at the same time one wins.
+SET_FIRST_MAC = "INSERT INTO purpose_table_mac (mac) VALUES ($1) ON CONFLICT DO NOTHING RETURNING 1"
+SET_MAC = "UPDATE purpose_table_mac SET mac = $1 WHERE mac = $2 RETURNING 1"
+CLEAR_PURPOSE_KEYS = "DELETE FROM purpose_key"
+SET_PURPOSE_KEYS = """
+INSERT INTO purpose_key (purpose, generation, state, wrapped)
+SELECT purpose, generation, state, wrapped
+FROM unnest($1::text[], $2::smallint[], $3::text[], $4::bytea[])
+     AS given (purpose, generation, state, wrapped)"""
+
+GET_MANY = """
+SELECT customer_id, wrap_generation, wrapped FROM customer_key
+WHERE customer_id = ANY($1::bytea[])"""
+
+INSERT_MANY = """
+INSERT INTO customer_key (customer_id, wrap_generation, wrapped)
+SELECT customer_id, wrap_generation, wrapped
+FROM unnest($1::bytea[], $2::smallint[], $3::bytea[])
+     AS given (customer_id, wrap_generation, wrapped)
+ON CONFLICT (customer_id) DO NOTHING"""
+
+DELETE_MANY = "DELETE FROM customer_key WHERE customer_id = ANY($1::bytea[])"
+
+
+class PurposeKey(NamedTuple):
+    """One generation of a purpose key, wrapped by the key-encryption key."""
+
+    purpose: str
+    generation: int
+    state: str
+    wrapped: bytes
+
+    def __repr__(self) -> str:
+        return f"PurposeKey({self.purpose!r}, {self.generation}, {self.state!r}, <wrapped>)"
+
+
+class CustomerKey(NamedTuple):
+    """A customer's own key, wrapped under a generation of `customer-wrap`."""
+
+    wrap_generation: int
+    wrapped: bytes
+
+    def __repr__(self) -> str:
+        return f"CustomerKey({self.wrap_generation}, <wrapped>)"
+
+
+class KeyStore:
+    """Wrapped keys in the key database; `database` is connected to that one."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def purpose_keys(self) -> tuple[list[PurposeKey], bytes | None]:
+        """(all purpose keys, the MAC over their table); ([], None) before the first are made."""
+        rows = await self._database.fetch(GET_PURPOSE_KEYS, primary=True)
+        return [PurposeKey(*row[:4]) for row in rows], rows[0][4] if rows else None
+
+    async def set_purpose_keys(
+        self, keys: Sequence[PurposeKey], mac: bytes, former_mac: bytes | None
+    ) -> None:
+        """Replace the whole table, provided its MAC still is `former_mac`.
+
+        Raises VersionMismatch when somebody else changed it meanwhile.
+        """
+        connection = await self._database.acquire()
+        try:
+            async with connection.transaction():
+                if former_mac is None:
+                    done = await connection.fetchval(SET_FIRST_MAC, mac)
+                else:
+                    done = await connection.fetchval(SET_MAC, mac, former_mac)
+                if done is None:
+                    raise VersionMismatch(0, b"", 0, 0)
+                await connection.execute(CLEAR_PURPOSE_KEYS)
+                await connection.execute(SET_PURPOSE_KEYS, *map(list, zip(*keys, strict=True)))
+        finally:
+            await self._database.release(connection)
+
+    async def get_many(
+        self, customer_ids: Sequence[bytes], *, deadline: float | None = None
+    ) -> dict[bytes, CustomerKey]:
+        """Customer id -> key, of those that have one: an erased customer has none."""
+        rows = await self._database.fetch(GET_MANY, customer_ids, primary=True, deadline=deadline)
+        return {row[0]: CustomerKey(row[1], row[2]) for row in rows}
+
+    async def insert_many(
+        self, keys: Mapping[bytes, CustomerKey], *, deadline: float | None = None
+    ) -> None:
+        """Store new customers' keys, before their records; one that is there already stays."""
+        if keys:
+            generations = [key.wrap_generation for key in keys.values()]
+            wrapped = [key.wrapped for key in keys.values()]
+            await self._database.fetch(
+                INSERT_MANY, list(keys), generations, wrapped, primary=True, deadline=deadline
+            )
+
+    async def delete_many(
+        self, customer_ids: Sequence[bytes], *, deadline: float | None = None
+    ) -> None:
+        """Delete customers' keys: their private and number segments open no more."""
+        await self._database.fetch(DELETE_MANY, customer_ids, primary=True, deadline=deadline)

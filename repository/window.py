@@ -1,0 +1,138 @@
+"""What a worker knows of recent changes, and so which cached entries it can prove current.
+
+Pure bookkeeping over xids and versions; the poll in changes.py feeds it, the cache asks it.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
+from typing import Final, NamedTuple
+
+from repository.record import Kind
+
+__all__ = ["Change", "Window"]
+
+NOTHING_PROVABLE: Final = 2**64  # above every xid
+IDS_MAX: Final = 1_000_000
+AGE_MAX_S: Final = 86_400.0
+
+
+class Change(NamedTuple):
+    """One version of one record, written by transaction `xid`."""
+
+    kind: int
+    id: bytes
+    version: int
+    xid: int
+
+
+class Window:
+    """Every record changed by a transaction >= `oldest_xid` (DESIGN section 8's W), by version.
+
+    An entry that contains all transactions below its horizon is current as of the last poll if
+    that horizon is at least `oldest_xid` and its version at least the one in `changed`. The map
+    may know more than it must; it never knows less.
+    """
+
+    def __init__(
+        self,
+        *,
+        ids_max: int = IDS_MAX,
+        age_max_s: float = AGE_MAX_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.oldest_xid = NOTHING_PROVABLE
+        self.horizon = 0
+        self.changed: dict[int, dict[bytes, int]] = {kind: {} for kind in Kind}
+        self._ids_max = ids_max
+        self.age_max = timedelta(seconds=age_max_s)
+        self._age_max_s = age_max_s
+        self._clock = clock
+        # Oldest xids to the left; what it lists is what may be forgotten, in that order.
+        self._order: deque[tuple[float, Change]] = deque()
+        self._seen: set[int] = set()
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    @property
+    def full(self) -> bool:
+        """Whether reading further back would push out what is known."""
+        return len(self._order) >= self._ids_max
+
+    def proves(self, kind: int, id_: bytes, version: int, horizon: int) -> bool:
+        """Whether an authentic entry is current as of the last poll."""
+        return horizon >= self.oldest_xid and version >= self.changed[kind].get(id_, 0)
+
+    def has_seen(self, xid: int) -> bool:
+        """Whether everything that transaction `xid` changed is accounted for here."""
+        return xid < self.horizon or xid in self._seen
+
+    @property
+    def restamp_below(self) -> int:
+        """Proven entries with a horizon below this are past half the window: stamp them anew."""
+        return self.oldest_xid + (self.horizon - self.oldest_xid) // 2
+
+    def begin(self, changes: Sequence[Change], oldest_xid: int, horizon: int) -> list[Change]:
+        """Start over with a poll that brought every visible change from `oldest_xid` on."""
+        self.drop()
+        self.oldest_xid = oldest_xid
+        return self.advance(changes, horizon)
+
+    def advance(self, changes: Sequence[Change], horizon: int) -> list[Change]:
+        """Take a poll: all visible changes from the former horizon on. Returns the new ones."""
+        fresh = self._add(changes, self._order.append)
+        self._seen = {change.xid for change in changes if change.xid >= horizon}
+        self.horizon = horizon
+        self._trim()
+        return fresh
+
+    def extend(self, changes: Sequence[Change], oldest_xid: int) -> None:
+        """Take history: all changes from `oldest_xid` up to the present `oldest_xid`."""
+        self._add(sorted(changes, key=_xid, reverse=True), self._order.appendleft)
+        self.oldest_xid = oldest_xid
+
+    def note(self, changes: Sequence[Change]) -> list[Change]:
+        """Take a commit of this worker's own before the poll sees it. Returns what was new."""
+        if self.oldest_xid == NOTHING_PROVABLE:
+            return []
+        fresh = self._add(changes, self._order.append)
+        self._seen.update(change.xid for change in changes)
+        return fresh
+
+    def drop(self) -> None:
+        """Know nothing: no entry is proven until `begin`."""
+        self.oldest_xid = NOTHING_PROVABLE
+        self.horizon = 0
+        self.changed = {kind: {} for kind in Kind}
+        self._order.clear()
+        self._seen.clear()
+
+    def _add(
+        self, changes: Iterable[Change], put: Callable[[tuple[float, Change]], None]
+    ) -> list[Change]:
+        fresh = []
+        now = self._clock()
+        for change in changes:
+            known = self.changed[change.kind]
+            if change.version > known.get(change.id, 0):
+                known[change.id] = change.version
+                put((now, change))
+                fresh.append(change)
+        return fresh
+
+    def _trim(self) -> None:
+        """Forget the oldest beyond the bounds; what they were can then no longer be proven."""
+        order = self._order
+        too_old = self._clock() - self._age_max_s
+        while order and (len(order) > self._ids_max or order[0][0] < too_old):
+            _, change = order.popleft()
+            self.oldest_xid = max(self.oldest_xid, change.xid + 1)
+            known = self.changed[change.kind]
+            if known.get(change.id) == change.version:
+                del known[change.id]
+
+
+def _xid(change: Change) -> int:
+    return change.xid
