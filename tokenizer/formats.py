@@ -275,6 +275,7 @@ def _luhn_sums(positions: list[int], texts: list[str], error: type[TokenError]) 
 
 
 def _refuse_characters(positions: list[int], texts: list[str], error: type[TokenError]) -> None:
-    foreign = first_foreign(texts)
+    """Raise `error` for a text of other characters than 0-9A-Z; texts are of one radix."""
+    foreign = None if is_digits(texts[0]) else first_foreign(texts)
     if foreign is not None:
         raise error(positions[foreign])

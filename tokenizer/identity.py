@@ -4,7 +4,6 @@ Owns the encodings that ids are MACs of and their text form; must not know where
 Values are taken as `tokenizer.normal` returns them.
 """
 
-import base64
 import hashlib
 import os
 import re
@@ -20,15 +19,14 @@ from tokenizer.mac import Cmac, split
 from tokenizer.normal import NotNormal
 
 ID_BYTES = 16
-ID_TEXT_LENGTH = 26
 NUMBER_BYTES = 32  # encoding of routing + number, PAN, DPAN
 IBAN_BYTES = 48
 NAME_BYTES = 32
 
 _ID_TEXT = re.compile(r"[a-z2-7]{25}[aeimquy4]")  # 130 bits: the last two are zero
-_TO_INT_BASE_32 = str.maketrans(
-    "abcdefghijklmnopqrstuvwxyz234567", "0123456789abcdefghijklmnopqrstuv"
-)
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
+_TO_INT_BASE_32 = str.maketrans(_ALPHABET, "0123456789abcdefghijklmnopqrstuv")
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 
 
 class IdKind(IntEnum):
@@ -153,7 +151,8 @@ class Identity:
 
 def id_to_text(record_id: bytes) -> str:
     """Return the 26 lower-case base32 characters (RFC 4648, no padding) of 16 bytes."""
-    return base64.b32encode(record_id)[:ID_TEXT_LENGTH].decode("ascii").lower()
+    bits = int.from_bytes(record_id) << 2
+    return "".join([_PAIRS[bits >> shift & 1023] for shift in range(120, -1, -10)])
 
 
 def text_to_id(text: str) -> bytes:

@@ -76,9 +76,10 @@ def derive(key: bytes, label: bytes) -> bytes:
 
 
 def is_published(kek: bytes) -> bool:
-    """Tell whether a KEK is a published test key, repeats a few bytes or counts up or down."""
+    """Tell whether a KEK is a published test key, typed text, few bytes repeated or a count."""
     steps = {(after - before) % 256 for before, after in pairwise(kek)}
-    return kek in _PUBLISHED or len(set(kek)) < _DISTINCT_BYTES_MIN or len(steps) == 1
+    is_plain = len(set(kek)) < _DISTINCT_BYTES_MIN or len(steps) == 1
+    return kek in _PUBLISHED or is_plain or all(0x20 <= byte < 0x7F for byte in kek)
 
 
 def parse_kek(text: str) -> bytes:

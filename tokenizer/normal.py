@@ -23,7 +23,8 @@ IBAN_LENGTHS = {
 
 _SEPARATORS = str.maketrans("", "", " -")
 _PHONE_SEPARATORS = str.maketrans("", "", " -.()")
-_DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
+_LUHN_PLAIN = bytes.maketrans(b"0123456789", bytes(range(10)))
+_LUHN_DOUBLED = bytes.maketrans(b"0123456789", bytes((0, 2, 4, 6, 8, 1, 3, 5, 7, 9)))
 _AMEX = ("34", "37")
 _AMEX_LENGTH = 15
 _EMAIL_MAX = 254  # RFC 5321 section 4.5.3.1
@@ -34,6 +35,7 @@ _MOD_97_DIGITS = {
 _EMAIL = re.compile(r"[^\s@\x00-\x1f\x7f]+@[^\s@\x00-\x1f\x7f]+\.[^\s@.\x00-\x1f\x7f]+")
 _SSN = re.compile(r"(?!000|666|9)[0-9]{3}(?!00)[0-9]{2}(?!0000)[0-9]{4}")
 _ITIN = re.compile(r"9[0-9]{2}(5[0-9]|6[0-5]|7[0-9]|8[0-8]|9[0-2]|9[4-9])[0-9]{4}")
+_PAN_IN_TEXT = re.compile(r"(?<![0-9])[2-6](?:[ -]?[0-9]){12,18}(?![0-9])")
 _WORDS = re.compile(r"[^\W_]+")
 
 
@@ -53,16 +55,17 @@ def is_digits(text: str) -> bool:
 def luhn_sum_mod10(digits: str) -> int:
     """Return the Luhn sum modulo 10 of ASCII digits (ISO/IEC 7812-1 annex B): 0 is correct."""
     codes = digits.encode("ascii")[::-1]
-    return (
-        sum(codes[::2]) - 48 * len(codes[::2]) + sum(_DOUBLED[c - 48] for c in codes[1::2])
-    ) % 10
+    plain, doubled = codes[::2].translate(_LUHN_PLAIN), codes[1::2].translate(_LUHN_DOUBLED)
+    return (sum(plain) + sum(doubled)) % 10
 
 
 def account_number(text: str, *, strips_leading_zeros: bool = False) -> str:
     """Return 1 to 17 upper-case ASCII letters and digits; spaces and hyphens are stripped."""
-    number = _ascii(text, "ACCOUNT_NUMBER_CHARACTERS").translate(_SEPARATORS).upper()
-    if not number.isalnum():
-        raise NotNormal("ACCOUNT_NUMBER_CHARACTERS")
+    number = text
+    if not is_digits(text):
+        number = _ascii(text, "ACCOUNT_NUMBER_CHARACTERS").translate(_SEPARATORS).upper()
+        if not number.isalnum():
+            raise NotNormal("ACCOUNT_NUMBER_CHARACTERS")
     if strips_leading_zeros:
         number = number.lstrip("0") or "0"
     if len(number) > ACCOUNT_NUMBER_MAX:
@@ -72,7 +75,7 @@ def account_number(text: str, *, strips_leading_zeros: bool = False) -> str:
 
 def pan(text: str) -> str:
     """Return a PAN: 12 to 19 digits (15 under 34 and 37), Luhn-correct; spaces, dashes stripped."""
-    digits = text.translate(_SEPARATORS)
+    digits = text if is_digits(text) else text.translate(_SEPARATORS)
     if not is_digits(digits):
         raise NotNormal("PAN_CHARACTERS")
     if len(digits) not in PAN_LENGTHS or (digits.startswith(_AMEX) and len(digits) != _AMEX_LENGTH):
@@ -80,6 +83,14 @@ def pan(text: str) -> str:
     if luhn_sum_mod10(digits):
         raise NotNormal("PAN_CHECK_DIGIT")
     return digits
+
+
+def holds_pan(text: str) -> bool:
+    """Tell whether free text holds what looks like a PAN: 13 to 19 digits, 2 to 6 first, Luhn.
+
+    Single spaces and dashes may stand between digits. For fields that must never hold one.
+    """
+    return any(not luhn_sum_mod10(run.translate(_SEPARATORS)) for run in _PAN_IN_TEXT.findall(text))
 
 
 def routing_number(text: str) -> str:

@@ -1,0 +1,68 @@
+"""CMAC against SP 800-38B, batches against single messages, and the MACs built on it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.unit.keyrings import ring
+
+from tokenizer.keyring import Purpose
+from tokenizer.mac import Cmac, Macs
+
+VECTORS = json.loads((Path(__file__).parents[1] / "golden" / "cmac.json").read_text())["samples"]
+
+
+@pytest.mark.parametrize("vector", VECTORS)
+def test_published_vectors(vector):
+    cmac, message = Cmac(bytes.fromhex(vector["key"])), bytes.fromhex(vector["message"])
+    assert cmac.one(message).hex() == vector["mac"]
+    assert [mac.hex() for mac in cmac.many([message] * 3)] == [vector["mac"]] * 3
+
+
+@settings(deadline=None)
+@given(st.data(), st.integers(0, 70))
+def test_a_batch_equals_one_by_one(data, length):
+    messages = data.draw(st.lists(st.binary(min_size=length, max_size=length), max_size=20))
+    cmac = Cmac(data.draw(st.sampled_from([16, 24, 32]).map(lambda size: bytes(range(size)))))
+    assert cmac.many(messages) == [cmac.one(message) for message in messages]
+
+
+def test_messages_of_different_lengths_are_no_batch():
+    with pytest.raises(ValueError, match="one length"):
+        Cmac(bytes(32)).many([b"aa", b"b", b"ccc"])
+
+
+def test_domains_are_unrelated_and_a_changed_byte_is_noticed():
+    macs = Macs(ring())
+    mac = macs.mac("page-token", b"payload")
+    assert len(mac) == 16
+    assert macs.verify("page-token", b"payload", mac)
+    assert not macs.verify("cursor", b"payload", mac)
+    assert not macs.verify("page-token", b"payloae", mac)
+    assert not macs.verify("page-token", b"payload", mac[:15])
+    assert not macs.verify("page-token", b"payload", b"")
+
+
+def test_a_mac_outlives_a_rotation():
+    before = Macs(ring()).mac("cursor", b"x")
+    after = Macs(ring(Purpose.TOKEN_MAC))
+    # keys of two rings differ: the generations of one ring are what must agree
+    newest, oldest = after.mac_under_each("cursor", b"x")
+    assert newest == after.mac("cursor", b"x") != oldest
+    assert after.verify("cursor", b"x", oldest)
+    assert not after.verify("cursor", b"x", before)
+
+
+def test_cache_entries_have_their_own_key():
+    macs = Macs(ring())
+    first, second = macs.cache_entries([b"a" * 40, b"b" * 40])
+    assert first != second
+    assert first != macs.mac("entry", b"a" * 40)
+    assert macs.cache_entries([]) == []
+
+
+def test_no_key_is_shown():
+    assert repr(Cmac(bytes(32))) == "Cmac(key hidden)"
+    assert "hidden" in repr(Macs(ring()))
