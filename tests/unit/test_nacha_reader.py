@@ -8,16 +8,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nacha_samples import (
-    HEADER,
-    PAN,
-    SEC_CODES,
-    batch_header,
-    entries,
-    findings,
-    iat_addenda,
-    sample,
-)
 
 from opencif.nacha import (
     Entry,
@@ -34,6 +24,16 @@ from opencif.nacha import (
 )
 from opencif.nacha.addenda import ContestedReturnAddenda, DishonoredReturnAddenda, PaymentAddenda
 from opencif.nacha.findings import _FACTS
+from tests.unit.nacha_samples import (
+    HEADER,
+    PAN,
+    SEC_CODES,
+    batch_header,
+    entries,
+    findings,
+    iat_addenda,
+    sample,
+)
 
 SHARED = Path(__file__).resolve().parents[2] / ".." / "shared" / "data" / "ach"
 PUBLISHED: dict[str, list[str]] = json.loads(

@@ -79,9 +79,7 @@ def decode_corrected(code: str, data: str) -> CorrectedData:
     columns = CORRECTED_COLUMNS.get(code, ())
     data = data.ljust(CORRECTED_WIDTH)
     found = {name: data[first - 1 : last].strip() for name, first, last in columns}
-    if any(" " in value for name, value in found.items() if name != "name") or not _plausible(
-        found
-    ):
+    if len(columns) > 1 and not _plausible(found):
         words = (f"{data[:9]} {data[9:]}" if code == "C07" else data).split()
         names = [name for name, _, _ in columns]
         found = dict(zip(names, words, strict=True)) if len(words) == len(names) else {}
@@ -90,7 +88,8 @@ def decode_corrected(code: str, data: str) -> CorrectedData:
 
 def _plausible(found: dict[str, str]) -> bool:
     code = found.get("transaction_code", "22")
-    return all(found.values()) and code.isdigit() and int(code) in TRANSACTION_CODES
+    whole = all(value and " " not in value for value in found.values())
+    return whole and code.isdigit() and int(code) in TRANSACTION_CODES
 
 
 @dataclass(frozen=True, slots=True)
