@@ -230,7 +230,7 @@ class Cache:
         return proven
 
     def _restamp(self, kind: int, proven: dict[bytes, Entry]) -> None:
-        """Stamp what is past half the window anew: it contains all below the last poll's horizon."""
+        """Stamp what is past half the window anew: it contains all below the last horizon."""
         below = self._window.restamp_below
         horizon = self._window.horizon
         old = [
@@ -291,8 +291,9 @@ def _is_whole(value: bytes) -> bool:
     """Whether the value is as long as it says."""
     if len(value) < BODY:
         return False
+    operational: int
     _, _, operational, private = HEAD.unpack_from(value)
-    return len(value) == BODY + operational + private
+    return len(value) - BODY == operational + int(private)
 
 
 def _left_out(found: list[Found], kept: list[Found]) -> list[bytes]:

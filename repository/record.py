@@ -71,6 +71,8 @@ class Operation(IntEnum):
     CREATE = 1
     UPDATE = 2
     DELETE = 3
+    RECREATE = 4  # a closed or deleted record became a new incarnation
+    IMPORT = 5
 
 
 class Entry(NamedTuple):

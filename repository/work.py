@@ -64,7 +64,8 @@ WITH written AS (
 ), logged AS (
     INSERT INTO change (kind, id, version, time, uid, operation, paths, state, branch, actor,
                         method, source_system, reason, request_id, operational, private, number)
-    SELECT kind, id, version, $7, uid, 1, $11::text[], state, branch, $12,
+    SELECT kind, id, version, $7, uid, CASE version WHEN 1 THEN 1 ELSE 4 END, $11::text[], state,
+           branch, $12,
            $13, $14, $15, $16::uuid, operational, private, number
     FROM written
 )
@@ -103,6 +104,8 @@ GET_HOLDERS = """
 SELECT link.relation, link.key, link.id
 FROM unnest($1::smallint[], $2::bytea[]) AS given (relation, key)
 JOIN link ON link.relation = given.relation AND link.key = given.key AND link.exclusive"""
+
+LINKED = "SELECT id FROM link WHERE relation = $1 AND key = $2 ORDER BY id LIMIT $3"
 
 UNLINK = """
 DELETE FROM link USING unnest($1::smallint[], $2::bytea[], $3::bytea[]) AS given (relation, key, id)
@@ -222,8 +225,12 @@ class Work:
         return self._note(write, *row)
 
     async def update(self, write: Write, paths: Sequence[str] = ()) -> Written:
-        """Bring the record from version - 1 to version. Raises VersionMismatch, NotFound."""
-        return await self._update(write, paths, Operation.UPDATE)
+        """Bring the record from version - 1 to version; with a uid, as a new incarnation.
+
+        Raises VersionMismatch, NotFound.
+        """
+        operation = Operation.UPDATE if write.uid is None else Operation.RECREATE
+        return await self._update(write, paths, operation)
 
     async def delete(self, kind: int, id_: bytes, version: int) -> Written:
         """Delete: `version` is the deletion's own, one above the last; no segment stays.
@@ -249,6 +256,17 @@ class Work:
         if links:
             relations, keys, ids, _ = map(list, zip(*links, strict=True))
             await self.connection.execute(UNLINK, relations, keys, ids)
+
+    async def holders(self, claims: Sequence[tuple[int, bytes]]) -> dict[tuple[int, bytes], bytes]:
+        """(relation, key) -> id of the record that holds it exclusively, where one does."""
+        relations, keys = map(list, zip(*claims, strict=True))
+        rows = await self.connection.fetch(GET_HOLDERS, relations, keys)
+        return {(row[0], row[1]): row[2] for row in rows}
+
+    async def linked(self, relation: int, key: bytes, limit: int) -> list[bytes]:
+        """At most `limit` ids under `key`, in id order."""
+        rows = await self.connection.fetch(LINKED, relation, key, limit)
+        return [row[0] for row in rows]
 
     async def remember(self) -> None:
         """Write the idempotency row of a claimed request. Raises OperationInProgress."""
@@ -285,11 +303,9 @@ class Work:
         raise VersionMismatch(write.kind, write.id, write.version - 1, row["version"])
 
     async def _check_holders(self, claims: list[Link]) -> None:
-        relations = [claim.relation for claim in claims]
-        rows = await self.connection.fetch(GET_HOLDERS, relations, [claim.key for claim in claims])
-        holders = {(relation, key): id_ for relation, key, id_ in rows}
+        holders = await self.holders([claim[:2] for claim in claims])
         for claim in claims:
-            holder = holders.get((claim.relation, claim.key))
+            holder = holders.get(claim[:2])
             if holder is None:  # let go between the two statements: the caller may try again
                 raise OperationInProgress
             if holder != claim.id:
