@@ -30,7 +30,7 @@ check: venv ## Lint, types, import rules, contract, generated code
 	@echo "ruff check" && $(BIN)/ruff check --quiet
 	@echo "ruff format" && $(BIN)/ruff format --quiet --check
 	@echo "mypy --strict" && $(BIN)/mypy --no-error-summary $(SOURCES)
-	@echo "lint-imports" && PATH="$(BIN):$$PATH" $(BIN)/lint-imports --quiet
+	@echo "lint-imports" && seen=$$($(BIN)/lint-imports) || { echo "$$seen"; exit 1; }
 	@echo "buf lint" && $(BIN)/buf lint
 	@echo "buf format" && $(BIN)/buf format --diff --exit-code
 	@echo "buf breaking" && $(MAKE) --no-print-directory breaking

@@ -1,0 +1,1 @@
+"""The OpenCIF contract, its asynchronous client, its command line and its NACHA codec."""
