@@ -1,0 +1,74 @@
+"""Customers' own keys, fetched from the key database and kept opened in bounded number.
+
+Must not know what they seal, and never logs or returns a key: only sealers.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from typing import Final
+
+from repository.keys import CustomerKey, KeyStore
+from tokenizer.customer import CustomerKeys, CustomerSealer, WrappedKey
+from tokenizer.sealing import SealBroken
+
+__all__ = ["CustomerSealers"]
+
+KEPT_MAX: Final = 20_000
+
+
+class CustomerSealers:
+    """Sealers of customers, `kept_max` of them in memory, the least used dropped first.
+
+    An erased customer's key must also be dropped here: `forget`.
+    """
+
+    __slots__ = ("_kept", "_kept_max", "_keys", "_store")
+
+    def __init__(self, keys: CustomerKeys, store: KeyStore, kept_max: int = KEPT_MAX) -> None:
+        self._keys = keys
+        self._store = store
+        self._kept_max = kept_max
+        self._kept: OrderedDict[bytes, CustomerSealer] = OrderedDict()
+
+    def __repr__(self) -> str:
+        return f"CustomerSealers({len(self._kept)} keys hidden)"
+
+    async def get_many(
+        self, ids: Iterable[bytes], deadline: float | None = None
+    ) -> dict[bytes, CustomerSealer]:
+        """Customer id -> sealer, with one statement for all that are not in memory.
+
+        Raises SealBroken for a customer without a key: what was sealed under it is lost.
+        """
+        wanted = list(dict.fromkeys(ids))
+        missing = [id_ for id_ in wanted if id_ not in self._kept]
+        found = {id_: self._kept[id_] for id_ in wanted if id_ in self._kept}
+        for id_ in found:
+            self._kept.move_to_end(id_)
+        if missing:
+            rows = await self._store.get_many(missing, deadline=deadline)
+            for position, id_ in enumerate(missing):
+                if id_ not in rows:
+                    raise SealBroken(position)
+                found[id_] = self._keep(id_, self._keys.unwrap(id_, WrappedKey(*rows[id_])))
+        return found
+
+    async def create(self, id_: bytes, deadline: float | None = None) -> CustomerSealer:
+        """The sealer of a new customer, its key stored before anything is sealed with it.
+
+        If the customer is not written after all, the key stands for nobody and harms nothing.
+        """
+        sealer, wrapped = self._keys.create(id_)
+        key = CustomerKey(wrapped.generation, wrapped.wrapped)
+        await self._store.insert_many({id_: key}, deadline=deadline)
+        return self._keep(id_, sealer)
+
+    def forget(self, id_: bytes) -> None:
+        """Drop a customer's key from memory."""
+        self._kept.pop(id_, None)
+
+    def _keep(self, id_: bytes, sealer: CustomerSealer) -> CustomerSealer:
+        self._kept[id_] = sealer
+        if len(self._kept) > self._kept_max:
+            self._kept.popitem(last=False)
+        return sealer

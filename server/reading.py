@@ -1,0 +1,308 @@
+"""Reads of records by name, in pages and in their history: the same for every kind of record.
+
+Not the hot path: LookupService splices bytes where this builds messages.
+"""
+
+import struct
+from collections.abc import Sequence
+from datetime import UTC
+from typing import Final, Generic, NamedTuple, Protocol
+
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from opencif.v1 import record_pb2
+from repository.changes import ChangePoll
+from repository.errors import NotFound as NoSuchRow
+from repository.link import LinkStore
+from repository.reading import Consistency, Freshness, Reader
+from repository.record import RecordStore, Revision
+from server import names
+from server.cursor import Cursors
+from server.errors import InvalidArgument, NotFound
+from server.rpc import Call
+from server.sealed import SealedRecords, SealedRow
+from server.shape import M, kind_of
+from tokenizer.sealing import SealBroken
+
+__all__ = ["Found", "Page", "Reads", "RevisionPage"]
+
+PAGE_SIZE: Final = 50
+PAGE_SIZE_MAX: Final = 1_000
+
+_VERSION: Final = struct.Struct(">Q")
+
+
+class GetRequest(Protocol):
+    """What asks for one record."""
+
+    name: str
+    view: record_pb2.View
+    version: int
+
+    @property
+    def consistency(self) -> record_pb2.Consistency:
+        """How fresh."""
+
+    @property
+    def as_of(self) -> Timestamp:
+        """At which time."""
+
+    def HasField(self, field_name: str) -> bool: ...
+
+
+class Found(NamedTuple, Generic[M]):
+    """Records, and since when they could not be proven current (None: they are)."""
+
+    messages: list[M]
+    stale_since: Timestamp | None
+
+
+class Page(NamedTuple, Generic[M]):
+    """A page of a list; the token is empty at its end."""
+
+    messages: list[M]
+    next_page_token: str
+
+
+class RevisionPage(NamedTuple, Generic[M]):
+    """A page of a history, newest first; a deletion has no message."""
+
+    revisions: list[tuple[record_pb2.Revision, M | None]]
+    next_page_token: str
+
+
+class Reads:
+    """Reads records as their views show them: numbers are in none."""
+
+    __slots__ = ("_cursors", "_links", "_poll", "_reader", "_records", "_sealed")
+
+    def __init__(
+        self,
+        reader: Reader,
+        records: RecordStore,
+        links: LinkStore,
+        poll: ChangePoll,
+        *,
+        sealed: SealedRecords,
+        cursors: Cursors,
+    ) -> None:
+        self._reader = reader
+        self._records = records
+        self._links = links
+        self._poll = poll
+        self._sealed = sealed
+        self._cursors = cursors
+
+    async def get(self, of: type[M], request: GetRequest, call: Call) -> tuple[M, Timestamp | None]:
+        """One record, now, at a version or as of a time, and since when it may be stale.
+
+        Raises NotFound (a deleted record is not found either), InvalidArgument.
+        """
+        id_ = names.parse(kind_of(of), request.name)
+        if request.version or request.HasField("as_of"):
+            return await self._get_revision(of, id_, request, call), None
+        found = await self.get_many(
+            of,
+            [id_],
+            call,
+            freshness=self.freshness(request.consistency),
+            private=request.view == record_pb2.VIEW_FULL,
+        )
+        if id_ not in found:
+            raise NotFound("name")
+        return found[id_], self._stale_since(request.consistency)
+
+    async def batch_get(
+        self,
+        of: type[M],
+        wanted: Sequence[str],
+        call: Call,
+        *,
+        view: int,
+        consistency: record_pb2.Consistency,
+    ) -> Found[M]:
+        """Records in the order of `wanted`, all or nothing (AIP-231). Raises NotFound."""
+        kind = kind_of(of)
+        ids = [names.parse(kind, name, f"names[{i}]") for i, name in enumerate(wanted)]
+        freshness = self.freshness(consistency)
+        private = view == record_pb2.VIEW_FULL
+        found = await self.get_many(of, ids, call, freshness=freshness, private=private)
+        for position, id_ in enumerate(ids):
+            if id_ not in found:
+                raise NotFound(f"names[{position}]")
+        return Found([found[id_] for id_ in ids], self._stale_since(consistency))
+
+    async def get_many(
+        self,
+        of: type[M],
+        ids: Sequence[bytes],
+        call: Call,
+        *,
+        freshness: Freshness = Consistency.MINIMIZE_LATENCY,
+        private: bool = False,
+    ) -> dict[bytes, M]:
+        """Id -> message of those of `ids` that exist.
+
+        What a cache returned and does not open is asked of the primary once. Raises SealBroken.
+        """
+        kind = kind_of(of)
+        wanted = list(dict.fromkeys(ids))
+        entries = await self._reader.get_many(kind, wanted, freshness, deadline=call.deadline)
+        try:
+            return await self._open(of, wanted, entries, call, private=private)
+        except SealBroken:
+            entries = await self._reader.reread(kind, wanted, deadline=call.deadline)
+            return await self._open(of, wanted, entries, call, private=private)
+
+    async def page_linked(
+        self, of: type[M], request: Message, call: Call, relation: int, key: bytes
+    ) -> Page[M]:
+        """A page of the records linked to `key`, in the order of their ids."""
+        size = page_size(request)
+        after = self._cursors.page_position(request, call)
+        ids = await self._links.page(
+            relation, key, after=after, limit=size + 1, deadline=call.deadline
+        )
+        private = _view(request) == record_pb2.VIEW_FULL
+        found = await self.get_many(of, ids[:size], call, private=private)
+        messages = [found[id_] for id_ in ids[:size] if id_ in found]
+        return Page(messages, self._next(request, call, ids, size))
+
+    async def page(
+        self, of: type[M], request: Message, call: Call, branch: str | None = None
+    ) -> Page[M]:
+        """A page of a branch's records, or of all, in the order of their ids."""
+        size = page_size(request)
+        rows = await self._records.page(
+            kind_of(of),
+            branch=branch or None,
+            after=self._cursors.page_position(request, call),
+            limit=size + 1,
+            deadline=call.deadline,
+        )
+        ids = [row.id for row in rows]
+        private = _view(request) == record_pb2.VIEW_FULL
+        found = await self._open(of, ids[:size], rows[:size], call, private=private)
+        return Page(list(found.values()), self._next(request, call, ids, size))
+
+    async def revisions(
+        self, of: type[M], name: str, request: Message, call: Call
+    ) -> RevisionPage[M]:
+        """A page of what the record was, newest first. Raises NotFound when it never was."""
+        size = page_size(request)
+        id_ = names.parse(kind_of(of), name)
+        position = self._cursors.page_position(request, call)
+        before = _VERSION.unpack(position)[0] if position else None
+        rows = await self._records.revisions(
+            kind_of(of), id_, before_version=before, limit=size + 1, deadline=call.deadline
+        )
+        if not rows and before is None:
+            raise NotFound("name")
+        shown = [row for row in rows[:size] if row.operational is not None]
+        private = _view(request) == record_pb2.VIEW_FULL
+        opened = await self._sealed.open_many(
+            of, [id_] * len(shown), shown, private=private, deadline=call.deadline
+        )
+        by_version = {row.version: message for row, message in zip(shown, opened, strict=True)}
+        token = ""
+        if len(rows) > size:
+            token = self._cursors.page_token(request, call, _VERSION.pack(rows[size - 1].version))
+        return RevisionPage(
+            [(_revision(row), by_version.get(row.version)) for row in rows[:size]], token
+        )
+
+    def freshness(self, consistency: record_pb2.Consistency) -> Freshness:
+        """What a request's consistency asks of the reader. Raises InvalidArgument."""
+        if consistency.fully_consistent:
+            return Consistency.FULLY_CONSISTENT
+        if consistency.at_least_as_fresh:
+            return self._cursors.consistency_position(consistency.at_least_as_fresh)
+        return Consistency.MINIMIZE_LATENCY
+
+    def _stale_since(self, consistency: record_pb2.Consistency) -> Timestamp | None:
+        """When what was answered was last proven current, if that is not just now."""
+        since = None if consistency.fully_consistent else self._poll.stale_since
+        if since is None:
+            return None
+        stamp = Timestamp()
+        stamp.FromDatetime(since)
+        return stamp
+
+    async def _open(
+        self,
+        of: type[M],
+        ids: Sequence[bytes],
+        rows: Sequence[SealedRow],
+        call: Call,
+        *,
+        private: bool,
+    ) -> dict[bytes, M]:
+        pairs = [(id_, row) for id_, row in zip(ids, rows, strict=True) if row.operational]
+        found = [id_ for id_, _ in pairs]
+        opened = await self._sealed.open_many(
+            of, found, [row for _, row in pairs], private=private, deadline=call.deadline
+        )
+        return dict(zip(found, opened, strict=True))
+
+    async def _get_revision(self, of: type[M], id_: bytes, request: GetRequest, call: Call) -> M:
+        if request.HasField("consistency"):
+            raise InvalidArgument("MALFORMED", "consistency")
+        if request.version < 0 or (request.version and request.HasField("as_of")):
+            raise InvalidArgument("MALFORMED", "version")
+        try:
+            as_of = None if request.version else request.as_of.ToDatetime(UTC)
+        except (OverflowError, ValueError):
+            raise InvalidArgument("INVALID_DATE", "as_of") from None
+        try:
+            row = await self._records.revision(
+                kind_of(of),
+                id_,
+                version=request.version or None,
+                as_of=as_of,
+                deadline=call.deadline,
+            )
+        except NoSuchRow:
+            raise NotFound("name") from None
+        private = request.view == record_pb2.VIEW_FULL
+        found = await self._open(of, [id_], [row], call, private=private)
+        if not found:
+            raise NotFound("name")
+        return found[id_]
+
+    def _next(self, request: Message, call: Call, ids: Sequence[bytes], size: int) -> str:
+        if len(ids) <= size:
+            return ""
+        return self._cursors.page_token(request, call, ids[size - 1])
+
+
+def page_size(request: Message) -> int:
+    """How many a List request wants: 50 unless it says, 1,000 at most.
+
+    Raises InvalidArgument INVALID_PAGE_SIZE.
+    """
+    size: int = request.page_size  # type: ignore[attr-defined]  # every List request has one
+    if size < 0:
+        raise InvalidArgument("INVALID_PAGE_SIZE", "page_size")
+    return min(size or PAGE_SIZE, PAGE_SIZE_MAX)
+
+
+def _view(request: Message) -> int:
+    view: int = request.view  # type: ignore[attr-defined]  # every List request has one
+    return view
+
+
+def _revision(row: Revision) -> record_pb2.Revision:
+    revision = record_pb2.Revision(
+        version=row.version,
+        operation=record_pb2.Operation.Name(row.operation),
+        paths=row.paths,
+        actor=row.actor,
+        method=row.method,
+        source_system=row.source_system,
+        reason=row.reason,
+        request_id=str(row.request_id),
+        uid=str(row.uid),
+    )
+    revision.time.FromDatetime(row.time)
+    return revision

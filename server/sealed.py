@@ -1,0 +1,205 @@
+"""Messages to sealed segments and back, each under the key its segment calls for.
+
+Owns the versions by which segments vouch for each other; must not know rows or what a field means.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, NamedTuple, Protocol
+
+from repository.record import Kind, Record
+from server.customer_keys import CustomerSealers
+from server.shape import M, hide_inputs, shape_of
+from tokenizer.sealing import SealBroken, Sealer, Segment, Versions, operational_versions
+
+__all__ = ["Opened", "SealedParts", "SealedRecords", "SealedRow"]
+
+ALL_SEGMENTS = frozenset(Segment)
+
+
+class SealedRow(Protocol):
+    """What rows, cache entries and revisions have in common."""
+
+    @property
+    def version(self) -> int:
+        """The record's version."""
+
+    @property
+    def operational(self) -> bytes | None:
+        """Sealed."""
+
+    @property
+    def private(self) -> bytes | None:
+        """Sealed."""
+
+
+class SealedParts(NamedTuple):
+    """A record ready to be written. None keeps a segment as it is stored, b"" is none."""
+
+    operational: bytes
+    private: bytes | None
+    number: bytes | None
+    paths: list[str]
+
+
+@dataclass(slots=True)
+class Opened(Generic[M]):
+    """A record opened to be changed: its message, and what its segments said before."""
+
+    message: M
+    versions: Versions
+    plaintexts: dict[Segment, bytes] = field(repr=False)
+
+    def __repr__(self) -> str:
+        return f"Opened({type(self.message).__name__} hidden)"
+
+
+class SealedRecords:
+    """Seals and opens records of every kind; what is a customer's own under that customer's key."""
+
+    __slots__ = ("_customers", "_sealer")
+
+    def __init__(self, sealer: Sealer, customers: CustomerSealers) -> None:
+        self._sealer = sealer
+        self._customers = customers
+
+    async def open_many(
+        self,
+        of: type[M],
+        ids: Sequence[bytes],
+        rows: Sequence[SealedRow],
+        *,
+        private: bool,
+        deadline: float | None = None,
+    ) -> list[M]:
+        """The messages of rows that have segments, in order, with private fields if asked for.
+
+        Raises SealBroken when one does not open or its parts are not of one version.
+        """
+        kind = shape_of(of).kind
+        blobs = [row.operational or b"" for row in rows]
+        plaintexts = self._sealer.open_operational_many(kind, ids, blobs)
+        versions = [operational_versions(blob) for blob in blobs]
+        for position, row in enumerate(rows):
+            if versions[position].version != row.version:
+                raise SealBroken(position)
+        messages = [_parsed(of, plaintext) for plaintext in plaintexts]
+        if private:
+            holders = [i for i, found in enumerate(versions) if found.private_version]
+            sealers = await self._customers.get_many([ids[i] for i in holders], deadline)
+            for i in holders:
+                version, blob = versions[i].private_version, rows[i].private or b""
+                messages[i].MergeFromString(sealers[ids[i]].open_private(version, blob))
+        return messages
+
+    async def open(self, of: type[M], record: Record, deadline: float | None = None) -> Opened[M]:
+        """A locked row opened to be changed: operational and private, not the numbers."""
+        kind = shape_of(of).kind
+        found = self._sealer.open_operational(kind, record.id, record.operational or b"")
+        versions = Versions(found.version, found.private_version, found.number_version)
+        if versions.version != record.version:
+            raise SealBroken
+        plaintexts = {Segment.OPERATIONAL: found.plaintext, Segment.PRIVATE: b""}
+        if versions.private_version:
+            sealer = (await self._customers.get_many([record.id], deadline))[record.id]
+            plaintexts[Segment.PRIVATE] = sealer.open_private(
+                versions.private_version, record.private or b""
+            )
+        return Opened(_parsed(of, b"".join(plaintexts.values())), versions, plaintexts)
+
+    async def open_numbers(
+        self, opened: Opened[M], record: Record, deadline: float | None = None
+    ) -> None:
+        """Merge the number segment into an opened record, once."""
+        if Segment.NUMBER in opened.plaintexts:
+            return
+        version, plaintext = opened.versions.number_version, b""
+        if version and record.kind == Kind.CUSTOMER:
+            sealer = (await self._customers.get_many([record.id], deadline))[record.id]
+            plaintext = sealer.open_number(version, record.number or b"")
+        elif version:
+            plaintext = self._sealer.open_number(
+                record.kind, record.id, version, record.number or b""
+            )
+        opened.plaintexts[Segment.NUMBER] = plaintext
+        opened.message.MergeFromString(plaintext)
+
+    async def seal(
+        self, id_: bytes, message: M, former: Opened[M] | None, deadline: float | None = None
+    ) -> SealedParts:
+        """A record's message sealed as of its version.
+
+        A segment of `former` that was not opened, or says the same as before, keeps its bytes and
+        its version; without `former` the record is new, and a customer gets a key.
+        """
+        shape = shape_of(type(message))
+        hide_inputs(message)
+        before = former.plaintexts if former else dict.fromkeys(Segment, b"")
+        after = shape.split(message, shape.strays(before))
+        assert all(not after[s] for s in ALL_SEGMENTS - before.keys()), "numbers were not opened"
+        changes: dict[Segment, bytes] = {
+            segment: after[segment]
+            for segment in before
+            if segment is not Segment.OPERATIONAL and after[segment] != before[segment]
+        }
+        version: int = message.version  # type: ignore[attr-defined]  # every record has one
+        if shape.kind == Kind.CUSTOMER:
+            if former is None:
+                await self._customers.create(id_, deadline)
+            sealed = await self._seal_customer(id_, version, changes, deadline)
+        else:
+            sealed = self._seal_number(shape.kind, id_, version, changes)
+        operational = self._sealer.seal_operational(
+            shape.kind,
+            id_,
+            _versions(version, former.versions if former else Versions(0), changes),
+            after[Segment.OPERATIONAL],
+        )
+        return SealedParts(
+            operational,
+            sealed.get(Segment.PRIVATE),
+            sealed.get(Segment.NUMBER),
+            shape.changed_paths(before, after),
+        )
+
+    def _seal_number(
+        self, kind: int, id_: bytes, version: int, changes: Mapping[Segment, bytes]
+    ) -> dict[Segment, bytes]:
+        assert Segment.PRIVATE not in changes, "only customers have private fields"
+        return {
+            segment: self._sealer.seal_number(kind, id_, version, plaintext) if plaintext else b""
+            for segment, plaintext in changes.items()
+        }
+
+    async def _seal_customer(
+        self, id_: bytes, version: int, changes: Mapping[Segment, bytes], deadline: float | None
+    ) -> dict[Segment, bytes]:
+        if not changes:
+            return {}
+        sealer = (await self._customers.get_many([id_], deadline))[id_]
+        seals = {Segment.PRIVATE: sealer.seal_private, Segment.NUMBER: sealer.seal_number}
+        return {
+            segment: seals[segment](version, plaintext) if plaintext else b""
+            for segment, plaintext in changes.items()
+        }
+
+
+def _versions(version: int, kept: Versions, changes: Mapping[Segment, bytes]) -> Versions:
+    """The versions the operational segment is to carry."""
+
+    def of(segment: Segment, former: int) -> int:
+        if segment not in changes:
+            return former
+        return version if changes[segment] else 0
+
+    return Versions(
+        version,
+        of(Segment.PRIVATE, kept.private_version),
+        of(Segment.NUMBER, kept.number_version),
+    )
+
+
+def _parsed(of: type[M], plaintext: bytes) -> M:
+    message = of()
+    message.ParseFromString(plaintext)
+    return message
