@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.keyrings import KEK, ring, table
 
+from tests.unit.keyrings import KEK, ring, table
 from tokenizer.kek import KekMalformed, LocalKek, PublishedKek, WrapBroken, derive, is_published
 from tokenizer.keyring import (
     EnvironmentKeyProvider,

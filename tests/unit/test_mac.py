@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.keyrings import ring
 
+from tests.unit.keyrings import ring
 from tokenizer.keyring import Purpose
 from tokenizer.mac import Cmac, Macs
 
