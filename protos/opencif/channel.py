@@ -1,5 +1,6 @@
-"""Addresses, TLS and the balanced channel: one gRPC channel per address, taken in turn, with those
-that fail left out for a while. Knows nothing of retries or of what a request says.
+"""Addresses and TLS: one gRPC channel per address, taken in turn.
+
+Those that fail are left out for a while. Knows nothing of retries or of what a request says.
 """
 
 import asyncio
@@ -8,7 +9,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import grpc
 
@@ -18,6 +19,13 @@ _ADDRESS: Final = re.compile(
 _PORTS_MAX: Final = 256
 _SKIP_FIRST_S: Final = 0.25
 _SKIP_MAX_S: Final = 10.0
+_SETTLED: Final = frozenset(
+    {
+        grpc.ChannelConnectivity.READY,
+        grpc.ChannelConnectivity.TRANSIENT_FAILURE,
+        grpc.ChannelConnectivity.SHUTDOWN,
+    }
+)
 _OPTIONS: Final = (
     ("grpc.max_receive_message_length", 64 << 20),
     ("grpc.initial_reconnect_backoff_ms", 100),
@@ -75,6 +83,15 @@ class Endpoint:
         self.channel = _open(address, tls)
         self.skipped_until = 0.0
         self._failures = 0
+        self._callables: dict[str, Any] = {}
+
+    def callable(self, kind: str, method: str, codec: dict[str, Any]) -> Any:
+        """The channel's own callable for a method, made once."""
+        found = self._callables.get(method)
+        if found is None:
+            found = getattr(self.channel, kind)(method, **codec)
+            self._callables[method] = found
+        return found
 
     def failed(self) -> None:
         """Leave it out: a quarter of a second, doubled each time, at most ten."""
@@ -86,6 +103,18 @@ class Endpoint:
     def answered(self) -> None:
         """It is well."""
         self.skipped_until, self._failures = 0.0, 0
+
+    async def is_reached(self, timeout_s: float) -> bool:
+        """Whether it is connected, or becomes so within the time, at the first try."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                while True:
+                    state = self.channel.get_state(try_to_connect=True)
+                    if state in _SETTLED:
+                        return state is grpc.ChannelConnectivity.READY
+                    await self.channel.wait_for_state_change(state)
+        except TimeoutError:
+            return False
 
 
 class Endpoints:
@@ -112,23 +141,6 @@ class Endpoints:
                 return endpoint
         return min(self._all, key=lambda endpoint: endpoint.skipped_until)
 
-    async def connected(self, timeout_s: float) -> Endpoint:
-        """The next that is connected, for streams, which cannot be repeated.
-
-        When none can be reached it is any of them: the call then says what is wrong.
-        """
-        endpoint = self.next()
-        try:
-            async with asyncio.timeout(timeout_s):
-                for _ in self._all:
-                    if await _reaches(endpoint.channel):
-                        break
-                    endpoint.failed()
-                    endpoint = self.next()
-        except TimeoutError:
-            endpoint.failed()
-        return endpoint
-
     async def close(self) -> None:
         """Ends every channel and the calls on it."""
         for endpoint in self._all:
@@ -140,16 +152,3 @@ def _open(address: str, tls: TlsOptions | None) -> grpc.aio.Channel:
         return grpc.aio.insecure_channel(address, options=_OPTIONS)
     named = (("grpc.ssl_target_name_override", tls.server_name),) if tls.server_name else ()
     return grpc.aio.secure_channel(address, tls.credentials(), options=(*_OPTIONS, *named))
-
-
-async def _reaches(channel: grpc.aio.Channel) -> bool:
-    while True:
-        state = channel.get_state(try_to_connect=True)
-        if state is grpc.ChannelConnectivity.READY:
-            return True
-        if state in {
-            grpc.ChannelConnectivity.TRANSIENT_FAILURE,
-            grpc.ChannelConnectivity.SHUTDOWN,
-        }:
-            return False
-        await channel.wait_for_state_change(state)
