@@ -22,7 +22,12 @@ from opencif.nacha import (
     read,
     write,
 )
-from opencif.nacha.addenda import ContestedReturnAddenda, DishonoredReturnAddenda, PaymentAddenda
+from opencif.nacha.addenda import (
+    ContestedReturnAddenda,
+    DishonoredReturnAddenda,
+    PaymentAddenda,
+    RefusedChangeAddenda,
+)
 from opencif.nacha.findings import _FACTS
 from tests.unit.nacha_samples import (
     HEADER,
@@ -367,6 +372,26 @@ def test_disputed_returns_have_layouts_of_their_own() -> None:
     assert isinstance(second, ContestedReturnAddenda)
     assert (first.return_code, first.return_trace) == ("01", "123918710000001")
     assert (second.dishonored_code, second.contested_code) == ("68", "R73")
+
+
+def test_a_refused_change_has_a_layout_of_its_own() -> None:
+    header = batch_header("COR", service_class=225)
+    refused = RefusedChangeAddenda.build(
+        refused_code="C62",
+        original_trace="121042880000001",
+        original_rdfi="23138010",
+        corrected_data="1918171614",
+        change_code="C01",
+        trace_sequence="0000088",
+    )
+    entry = entries(header, 1, transaction_code=26)[0].with_addenda([refused])
+    data = b"".join(compose(HEADER, [(header, [entry])]))
+    assert findings(data) == []
+    (back,) = (e for e in read([data]) if isinstance(e, Entry))
+    assert back.is_change
+    assert isinstance(back.addenda[0], RefusedChangeAddenda)
+    assert (back.addenda[0].refused_code, back.addenda[0].change_code) == ("C62", "C01")
+    assert back.addenda[0].raw[64:79] == b"C010000088     "
 
 
 def test_nothing_prints_what_a_record_holds() -> None:

@@ -3,8 +3,18 @@
 Standard library only; it does no I/O, knows no account and logs nothing.
 """
 
-from opencif.nacha.codes import check_digit, entry_hash, is_routing_number
-from opencif.nacha.entries import Entry, entry_class, make_entry
+from opencif.nacha.codes import (
+    SEC_RULES,
+    TRANSACTION_CODES,
+    Direction,
+    Ledger,
+    Purpose,
+    TransactionCode,
+    check_digit,
+    entry_hash,
+    is_routing_number,
+)
+from opencif.nacha.entries import Entry, IatEntry, SharedNetworkEntry, entry_class, make_entry
 from opencif.nacha.fields import CardNumber, FieldError
 from opencif.nacha.findings import Finding, FindingCode, Severity
 from opencif.nacha.reader import Event, Reader, read
@@ -16,16 +26,26 @@ from opencif.nacha.records import (
     IatBatchHeader,
     Padding,
 )
-from opencif.nacha.returns import AnswerFile, Change, CorrectedData, Return, compose_answers
+from opencif.nacha.returns import (
+    AnswerFile,
+    Change,
+    CorrectedData,
+    Return,
+    compose_answers,
+    decode_corrected,
+)
 from opencif.nacha.writer import Writer, compose, write
 
 __all__ = [
+    "SEC_RULES",
+    "TRANSACTION_CODES",
     "AnswerFile",
     "BatchControl",
     "BatchHeader",
     "CardNumber",
     "Change",
     "CorrectedData",
+    "Direction",
     "Entry",
     "Event",
     "FieldError",
@@ -34,14 +54,20 @@ __all__ = [
     "Finding",
     "FindingCode",
     "IatBatchHeader",
+    "IatEntry",
+    "Ledger",
     "Padding",
+    "Purpose",
     "Reader",
     "Return",
     "Severity",
+    "SharedNetworkEntry",
+    "TransactionCode",
     "Writer",
     "check_digit",
     "compose",
     "compose_answers",
+    "decode_corrected",
     "entry_class",
     "entry_hash",
     "is_routing_number",

@@ -232,7 +232,7 @@ def entry_class(header: BatchHeader) -> type[Entry]:
 def make_entry(
     header: BatchHeader,
     sequence: int,
-    addenda: Iterable[Addenda] = (),
+    addenda: Sequence[Addenda] = (),
     **fields: str | int | CardNumber,
 ) -> Entry:
     """A new entry in the layout of its batch: trace number, indicator and counts are filled in.
@@ -245,7 +245,7 @@ def make_entry(
         numbers = {"trace_number": f"{header.odfi}{sequence:07d}"}
     entry = layout.build(**(numbers | fields))
     entry.batch = header
-    return entry.with_addenda(addenda)
+    return entry.with_addenda(addenda) if addenda else entry
 
 
 def _numbered(trace: str, addenda: Iterable[Addenda]) -> list[Addenda]:

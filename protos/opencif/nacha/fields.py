@@ -6,11 +6,13 @@ Knows nothing of files, batches or their rules.
 from __future__ import annotations
 
 import re
-from typing import Any, ClassVar, Self, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Self, overload
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 WIDTH = 94
 BLANK = b" " * WIDTH
-_PRINTABLE = re.compile(r"[\x20-\x7e]*")
 
 
 class FieldError(ValueError):
@@ -53,7 +55,7 @@ class Column:
         text = str(value)
         if len(text) > self.width:
             raise FieldError(self.name, f"is longer than {self.width} characters")
-        if not _PRINTABLE.fullmatch(text):
+        if not (text.isascii() and text.isprintable()):
             raise FieldError(self.name, "has a character outside printable ASCII")
         return text.ljust(self.width).encode("ascii")
 
@@ -232,6 +234,7 @@ class Record:
     kind: ClassVar[bytes] = b""
     columns: ClassVar[dict[str, Column]] = {}
     pattern: ClassVar[re.Pattern[bytes]] = re.compile(rb"(?!)")
+    defaults: ClassVar[bytes] = BLANK
     length_min: ClassVar[int] = WIDTH
 
     def __init__(self, raw: bytes, line: int = 0) -> None:
@@ -244,6 +247,9 @@ class Record:
         cls.columns = {name: c for name, c in (cls.columns | own).items() if not c.is_view}
         if cls.kind:
             cls.pattern = _pattern(cls.kind, list(cls.columns.values()))
+            cls.defaults = _filled(
+                cls, cls.kind.ljust(WIDTH), {name: c.default for name, c in cls.columns.items()}
+            )
 
     @classmethod
     def build(cls, **values: str | int | CardNumber) -> Self:
@@ -251,8 +257,7 @@ class Record:
 
         Raises: FieldError for an unknown field or a value that does not fit.
         """
-        defaults: dict[str, Any] = {name: c.default for name, c in cls.columns.items()}
-        return cls(_filled(cls, cls.kind + BLANK[len(cls.kind) :], defaults | values))
+        return cls(_filled(cls, cls.defaults, values))
 
     def replace(self, **values: str | int | CardNumber) -> Self:
         """A copy with these fields changed. Raises: FieldError as `build` does."""
@@ -268,7 +273,7 @@ class Record:
         return f"<{type(self).__name__} type={self.raw[:1].decode('latin-1')} line={self.line}>"
 
 
-def _filled(cls: type[Record], raw: bytes, values: dict[str, Any]) -> bytes:
+def _filled(cls: type[Record], raw: bytes, values: Mapping[str, Any]) -> bytes:
     record = bytearray(raw)
     for name, value in values.items():
         column = cls.columns.get(name)
