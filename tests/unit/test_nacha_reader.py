@@ -23,6 +23,7 @@ from opencif.nacha import (
     write,
 )
 from opencif.nacha.addenda import (
+    ChangeAddenda,
     ContestedReturnAddenda,
     DishonoredReturnAddenda,
     PaymentAddenda,
@@ -285,6 +286,7 @@ def test_addenda_limits_by_sec_code() -> None:
     assert ("ADDENDA_TYPE", 4, 2) in found("TEL", [payment])
     assert found("CTX", [payment] * 9999) == []
     assert found("CTX", []) == []
+    assert ("ADDENDA_TYPE", 4, 2) in found("PPD", [ChangeAddenda.build()])
     assert found("IAT", iat_addenda(0, 0)) == []
     assert found("IAT", iat_addenda()[1:]) == [("ADDENDA_COUNT", 3, 13)]
     assert found("IAT", iat_addenda(3, 0)) == [("ADDENDA_COUNT", 3, 13)]

@@ -1,6 +1,5 @@
 """Building records and files: widths, charset, computed controls, masked card numbers, memory."""
 
-import copy
 import pickle
 import tracemalloc
 from collections.abc import Iterator
@@ -181,7 +180,6 @@ def test_card_numbers_print_masked_and_rewrite_exactly() -> None:
     assert card != CardNumber("4000000000000002")
     assert b"".join(write(read([data]))) == data
     assert entry.replace(card_number=card).raw == entry.raw
-    assert copy.copy(entry).__class__ is type(entry)
     with pytest.raises(TypeError, match="not pickled"):
         pickle.dumps(card)
     with pytest.raises(FieldError, match="22 digits"):

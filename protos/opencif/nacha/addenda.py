@@ -5,8 +5,6 @@ They know nothing of the entry they follow.
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from opencif.nacha.codes import CONTESTED, DISHONORED
 from opencif.nacha.fields import OptionalNumber, Record, Text
 
@@ -17,8 +15,6 @@ class Addenda(Record):
     __slots__ = ()
     kind = b"7"
     addenda_type = Text(2, 3)
-    sequence_last: ClassVar[slice] = slice(87, 94)
-    """Where the seven last digits of the entry's trace number stand."""
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} type=7{self.addenda_type} line={self.line}>"
@@ -150,7 +146,6 @@ class ChangeAddenda(Addenda):
     """Addenda 98: a notification of change. Corrected data stands in fixed columns per code."""
 
     __slots__ = ()
-    sequence_last = slice(87, 94)
     addenda_type = Text(2, 3, "98")
     change_code = Text(4, 6)
     original_trace = Text(7, 21)

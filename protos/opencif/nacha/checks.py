@@ -118,13 +118,14 @@ class OpenBatch:
         if (entry.raw[78:79] == b"1") != bool(entry.addenda):
             yield Finding(FindingCode.ADDENDA_INDICATOR, entry.line, 79)
         types = [addenda.raw[1:3].decode("latin-1") for addenda in entry.addenda]
-        is_answer = "99" in types or "98" in types
+        is_return, is_change = "99" in types, self.header.sec_code == "COR"
         place = entry.addenda_count_place
-        if place is not None and not is_answer and int(entry.raw[place]) != len(types):
+        may_mirror = is_return or is_change  # the count of the entry that is answered
+        if place is not None and not may_mirror and int(entry.raw[place]) != len(types):
             yield Finding(FindingCode.ADDENDA_COUNT, entry.line, place.start + 1)
-        if self.header.is_iat and self.header.sec_code == "IAT":
+        if self.header.is_iat and not is_change:
             yield from _iat_addenda(entry, types)
-        elif not is_answer or self.header.sec_code == "COR":
+        elif not is_return:
             yield from _plain_addenda(entry, types, self._rule())
         yield from _addenda_numbers(entry)
 

@@ -118,7 +118,6 @@ class AdvFileControl(FileControl):
     """Record 9 of a file of ADV batches: totals of twenty digits."""
 
     __slots__ = ()
-    length_min = 71
     debit_total = Number(32, 51)
     credit_total = Number(52, 71)
 
