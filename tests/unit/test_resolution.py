@@ -1,0 +1,523 @@
+"""The decision table, row by row, and the plain path against the walk."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from opencif.nacha.codes import TRANSACTION_CODES
+from opencif.v1 import account_pb2 as pb
+from opencif.v1 import ach_pb2, routing_pb2
+from opencif.v1.account_pb2 import Account
+from server.account_facts import AccountFacts
+from server.resolution import Decision, EntryFacts, Found, Judge, Policy, moved_to, return_by
+from server.routing_table import RoutingTable
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+DAY = "2026-11-23"
+OURS, OTHER, RETIRED, LIMITED, SOLD = (
+    "076401251", "011000015", "026009593", "061000146", "021000021",
+)  # fmt: skip
+ABSENT, OUTSIDE = "121000248", "091000022"
+TABLE = RoutingTable(
+    [
+        routing_pb2.RoutingNumber(routing_number=OURS, ours=True, participates=True),
+        routing_pb2.RoutingNumber(routing_number=OTHER, participates=True),
+        routing_pb2.RoutingNumber(
+            routing_number=RETIRED,
+            record_type=2,
+            new_routing_number=OURS,
+            change_date="2026-06-01",
+            participates=True,
+        ),
+        routing_pb2.RoutingNumber(
+            routing_number=LIMITED, ours=True, participates=True, limited=True
+        ),
+        routing_pb2.RoutingNumber(
+            routing_number=SOLD, ours=True, participates=True, sold_to_routing_number=OTHER
+        ),
+        routing_pb2.RoutingNumber(routing_number=OUTSIDE, ours=True, participates=False),
+    ]
+)
+JANE, DOE, JOHN, ROE = 1, 2, 3, 4
+
+
+def party(role: int = pb.PARTY_ROLE_PRIMARY_OWNER, **fields: Any) -> pb.AccountParty:
+    values = {"state": pb.PARTY_STATE_ACTIVE, "name_digests": [JANE, DOE]} | fields
+    return pb.AccountParty(role=role, **values)  # type: ignore[arg-type]  # ints are enum values
+
+
+def account(**fields: Any) -> Account:
+    values = {
+        "state": pb.ACCOUNT_STATE_OPEN,
+        "account_type": pb.ACCOUNT_TYPE_CHECKING,
+        "holder_class": pb.HOLDER_CLASS_CONSUMER,
+        "routing_number": OURS,
+        "parties": [party()],
+    }
+    return Account(**(values | fields))  # type: ignore[arg-type]  # ints are enum values
+
+
+def entry(**fields: Any) -> EntryFacts:
+    plain = EntryFacts(OURS, "123456789", 22, 100, "PPD", name_digests=(frozenset({JANE, DOE}),))
+    return replace(plain, **fields)
+
+
+def decide(
+    entered: EntryFacts,
+    found: Account | None = None,
+    moved_from: Account | None = None,
+    policy: Policy | None = None,
+    as_of: datetime = NOW,
+) -> Decision:
+    judge = Judge(policy or Policy(), as_of)
+    facts = Found(
+        AccountFacts(found) if found is not None else None,
+        AccountFacts(moved_from) if moved_from is not None else None,
+    )
+    return judge.decide(entered, TABLE.route(entered.routing_number, judge.day), facts)
+
+
+def restricted(kind: int, /, *, scope: dict[str, Any] | None = None, **fields: Any) -> Account:
+    restriction = pb.AccountRestriction(
+        type=kind,  # type: ignore[arg-type]  # ints are enum values
+        state=pb.RESTRICTION_STATE_ACTIVE,
+        scope=pb.RestrictionScope(**(scope or {})),
+    )
+    return account(restrictions=[restriction], **fields)
+
+
+def test_a_plain_entry_posts_without_findings() -> None:
+    decision = decide(entry(), account())
+    assert decision.is_plain
+    assert decision.name_match == ach_pb2.NAME_MATCH_MATCH
+
+
+TYPE = {
+    name.removeprefix("RESTRICTION_TYPE_"): number for name, number in pb.RestrictionType.items()
+}
+BUSINESS = pb.HOLDER_CLASS_BUSINESS
+RETURNS: list[tuple[str, dict[str, Any], Account | None]] = [
+    ("R28", {"routing_number": "076401252"}, None),
+    ("R28", {"routing_number": "07640125"}, None),
+    ("R13", {"routing_number": ABSENT}, None),
+    ("R13", {"routing_number": OUTSIDE}, account()),
+    ("R34", {"routing_number": LIMITED}, account(routing_number=LIMITED)),
+    ("R12", {"routing_number": SOLD}, account(routing_number=SOLD)),
+    ("R12", {}, account(sold_to_routing_number=OTHER)),
+    ("R26", {"transaction_code": 25}, account()),
+    ("R26", {"transaction_code": 99}, account()),
+    ("R04", {"account_number": ""}, None),
+    ("R03", {}, None),
+    ("R03", {}, account(state=pb.ACCOUNT_STATE_PENDING)),
+    ("R02", {}, account(state=pb.ACCOUNT_STATE_CLOSED)),
+    ("R02", {}, account(state=pb.ACCOUNT_STATE_ESCHEATED)),
+    ("R16", {}, restricted(TYPE["LEGAL_FREEZE"])),
+    ("R16", {}, restricted(TYPE["SANCTIONS_FREEZE"])),
+    ("R16", {}, restricted(TYPE["RDFI_FREEZE"])),
+    ("R16", {"transaction_code": 27}, restricted(TYPE["NO_DEBITS"])),
+    ("R23", {}, restricted(TYPE["NO_CREDITS"])),
+    ("R23", {}, restricted(TYPE["CREDIT_REFUSED"])),
+    ("R20", {}, account(account_type=pb.ACCOUNT_TYPE_TIME_DEPOSIT)),
+    ("R20", {}, account(account_type=pb.ACCOUNT_TYPE_IRA)),
+    ("R20", {}, account(transactional=False)),
+    ("R20", {"transaction_code": 27}, account(ach_debit_ok=False)),
+    ("R20", {}, account(ach_credit_ok=False)),
+    ("R20", {"transaction_code": 27}, account(account_type=pb.ACCOUNT_TYPE_LOAN)),
+    ("R20", {"transaction_code": 37}, account(account_type=pb.ACCOUNT_TYPE_CREDIT_CARD)),
+    ("R08", {"transaction_code": 27}, restricted(TYPE["STOP_PAYMENT"])),
+    ("R07", {"transaction_code": 27}, restricted(TYPE["AUTH_REVOKED"])),
+    (
+        "R29",
+        {"transaction_code": 27},
+        restricted(TYPE["ACH_DEBIT_BLOCK"], holder_class=BUSINESS),
+    ),
+    (
+        "R29",
+        {"transaction_code": 27, "company_id": "B"},
+        restricted(TYPE["ACH_DEBIT_FILTER"], scope={"company_ids": ["A"]}, holder_class=BUSINESS),
+    ),
+    (
+        "R22",
+        {"sec_code": "CIE", "individual_id": "9", "company_id": "A"},
+        account(individual_ids=["7"]),
+    ),
+    ("R21", {"sec_code": "CIE", "individual_id": "7"}, account(individual_ids=["7"])),
+]
+
+
+@pytest.mark.parametrize(("code", "fields", "found"), RETURNS)
+def test_return(code: str, fields: dict[str, Any], found: Account | None) -> None:
+    decision = decide(entry(**fields), found)
+    assert decision.disposition == ach_pb2.DISPOSITION_RETURN
+    assert decision.return_code == code
+    assert decision.findings[0] == code
+    assert not decision.noc_code
+
+
+POSTS: list[tuple[dict[str, Any], Account]] = [
+    ({}, restricted(TYPE["NO_DEBITS"])),
+    ({"transaction_code": 27}, restricted(TYPE["NO_CREDITS"])),
+    ({"transaction_code": 27}, restricted(TYPE["CREDIT_REFUSED"])),
+    ({}, restricted(TYPE["STOP_PAYMENT"])),
+    ({}, restricted(TYPE["AMOUNT_HOLD"])),
+    ({"transaction_code": 27, "sec_code": "ARC"}, restricted(TYPE["AUTH_REVOKED"])),
+    ({"transaction_code": 27}, restricted(TYPE["AUTH_REVOKED"], holder_class=BUSINESS)),
+    ({"transaction_code": 27}, restricted(TYPE["ACH_DEBIT_BLOCK"])),
+    (
+        {"transaction_code": 27, "company_id": "A"},
+        restricted(TYPE["ACH_DEBIT_FILTER"], scope={"company_ids": ["A"]}, holder_class=BUSINESS),
+    ),
+    ({"transaction_code": 55}, account(account_type=pb.ACCOUNT_TYPE_LOAN)),
+    ({}, account(transactional=True, ach_debit_ok=False)),
+    ({}, account(state=pb.ACCOUNT_STATE_DORMANT)),
+    ({}, account(account_type=pb.ACCOUNT_TYPE_PREPAID)),
+    ({"sec_code": "CIE", "individual_id": "7", "company_id": "A"}, account(individual_ids=["7"])),
+]
+
+
+@pytest.mark.parametrize(("fields", "found"), POSTS)
+def test_post(fields: dict[str, Any], found: Account) -> None:
+    assert decide(entry(**fields), found).is_plain
+
+
+@pytest.mark.parametrize(
+    ("scope", "is_covered"),
+    [
+        ({}, True),
+        ({"company_ids": ["A", "B"]}, True),
+        ({"company_ids": ["B"]}, False),
+        ({"sec_codes": ["WEB"]}, False),
+        ({"amount_min_minor": 100, "amount_max_minor": 100}, True),
+        ({"amount_min_minor": 101}, False),
+        ({"amount_max_minor": 99}, False),
+        ({"trace_number": "1"}, True),
+        ({"trace_number": "2"}, False),
+    ],
+)
+def test_a_stop_payment_keeps_to_its_scope(scope: dict[str, Any], is_covered: bool) -> None:
+    stopped = restricted(TYPE["STOP_PAYMENT"], scope=scope)
+    decision = decide(entry(transaction_code=27, company_id="A", trace_number="1"), stopped)
+    assert decision.return_code == ("R08" if is_covered else "")
+
+
+def test_one_of_several_filters_lets_a_company_in() -> None:
+    filters = [
+        restricted(TYPE["ACH_DEBIT_FILTER"], scope={"company_ids": [company]}).restrictions[0]
+        for company in ("A", "B")
+    ]
+    found = account(restrictions=filters, holder_class=BUSINESS)
+    assert decide(entry(transaction_code=27, company_id="B"), found).is_plain
+    assert decide(entry(transaction_code=27, company_id="C"), found).return_code == "R29"
+
+
+@pytest.mark.parametrize(
+    ("starts", "ends", "is_in_force"),
+    [(0, None, True), (1, None, False), (-2, -1, False), (-2, 0, False), (-2, 1, True)],
+)
+def test_a_restriction_counts_while_it_is_in_force(
+    starts: int, ends: int | None, is_in_force: bool
+) -> None:
+    found = restricted(TYPE["LEGAL_FREEZE"])
+    freeze = found.restrictions[0]
+    freeze.effective_time.FromDatetime(NOW + timedelta(seconds=starts))
+    if ends is not None:
+        freeze.expire_time.FromDatetime(NOW + timedelta(seconds=ends))
+    assert decide(entry(), found).return_code == ("R16" if is_in_force else "")
+
+
+def test_a_released_restriction_does_not_count() -> None:
+    found = restricted(TYPE["LEGAL_FREEZE"])
+    found.restrictions[0].state = pb.RESTRICTION_STATE_RELEASED
+    assert decide(entry(), found).is_plain
+
+
+@pytest.mark.parametrize("kind", ["FRAUD_FREEZE", "DECEASED_HOLD", "KYC_EXPIRED"])
+def test_a_hold_is_for_a_person_to_look_at(kind: str) -> None:
+    decision = decide(entry(), restricted(TYPE[kind]))
+    assert decision.disposition == ach_pb2.DISPOSITION_REVIEW
+    assert decision.findings == (kind,)
+
+
+def test_an_entry_for_another_bank_is_judged_no_further() -> None:
+    decision = decide(entry(routing_number=OTHER, transaction_code=99))
+    assert decision.disposition == ach_pb2.DISPOSITION_NOT_OURS
+    assert decision.findings == ("NOT_OURS",)
+
+
+@pytest.mark.parametrize(
+    "fields", [{"transaction_code": 21}, {"transaction_code": 81}, {"is_answer": True}]
+)
+def test_what_answers_our_own_entries_is_never_returned(fields: dict[str, Any]) -> None:
+    decision = decide(entry(**fields), account(state=pb.ACCOUNT_STATE_CLOSED))
+    assert decision.disposition == ach_pb2.DISPOSITION_REVIEW
+    assert decision.findings == ("NOT_FORWARD",)
+
+
+def test_every_hit_is_listed_in_the_order_of_the_table_and_the_first_return_wins() -> None:
+    found = restricted(
+        TYPE["LEGAL_FREEZE"],
+        state=pb.ACCOUNT_STATE_CLOSED,
+        account_type=pb.ACCOUNT_TYPE_SAVINGS,
+        transactional=False,
+        parties=[party(deceased_date="2026-10-01")],
+    )
+    decision = decide(entry(routing_number=RETIRED, transaction_code=27), found)
+    assert decision.findings == ("C02", "R02", "R15", "R16", "R20", "C05")
+    assert decision.return_code == "R02"
+    assert decision.date_of_death == ""
+
+
+@pytest.mark.parametrize(
+    ("parties", "code", "died"),
+    [
+        ([party(deceased_date="2026-10-01")], "R15", "2026-10-01"),
+        ([party(deceased_date="2026-12-01")], "", ""),  # not yet, as of then
+        ([party(deceased_date="2026-10-01", valid_to="2026-11-01")], "", ""),
+        (
+            [
+                party(pb.PARTY_ROLE_JOINT_OWNER, deceased_date="2026-09-01"),
+                party(deceased_date="2026-10-01"),
+            ],
+            "R15",
+            "2026-10-01",
+        ),
+        (
+            [party(), party(pb.PARTY_ROLE_REPRESENTATIVE_PAYEE, deceased_date="2026-10-02")],
+            "R14",
+            "2026-10-02",
+        ),
+        (
+            [
+                party(deceased_date="2026-10-03"),
+                party(pb.PARTY_ROLE_JOINT_OWNER),
+                party(pb.PARTY_ROLE_REPRESENTATIVE_PAYEE),
+            ],
+            "R15",
+            "2026-10-03",
+        ),
+        (
+            [
+                party(),
+                party(pb.PARTY_ROLE_REPRESENTATIVE_PAYEE, deceased_date="2026-10-02"),
+                party(pb.PARTY_ROLE_REPRESENTATIVE_PAYEE),
+            ],
+            "",
+            "",
+        ),
+        ([party(), party(pb.PARTY_ROLE_POWER_OF_ATTORNEY, deceased_date="2026-10-01")], "", ""),
+    ],
+)
+def test_deaths(parties: list[pb.AccountParty], code: str, died: str) -> None:
+    decision = decide(entry(), account(parties=parties))
+    assert (decision.return_code, decision.date_of_death) == (code, died)
+
+
+@pytest.mark.parametrize(
+    ("is_benefit", "returns", "code"),
+    [(False, True, ""), (True, False, ""), (True, True, "R15")],
+)
+def test_a_surviving_joint_owner(is_benefit: bool, returns: bool, code: str) -> None:
+    found = account(parties=[party(deceased_date="2026-10-01"), party(pb.PARTY_ROLE_JOINT_OWNER)])
+    policy = Policy(federal_benefit_survivor_returns=returns)
+    decision = decide(entry(is_federal_benefit=is_benefit), found, policy=policy)
+    assert decision.return_code == code
+    assert decision.findings == ((code,) if code else ("JOINT_OWNER_DECEASED",))
+
+
+NEW_TYPE = {"account_type": pb.ACCOUNT_TYPE_SAVINGS}
+
+
+@pytest.mark.parametrize(
+    ("code", "fields", "found", "corrected", "expected"),
+    [
+        ("C01", {}, {}, 0, OURS),
+        ("C03", {"routing_number": RETIRED}, {}, 0, OURS),
+        ("C06", {}, NEW_TYPE, 32, OURS),
+        ("C07", {"routing_number": RETIRED, "transaction_code": 28}, NEW_TYPE, 38, OURS),
+    ],
+)
+def test_a_renumbered_account(
+    code: str, fields: dict[str, Any], found: dict[str, Any], corrected: int, expected: str
+) -> None:
+    old = account(state=pb.ACCOUNT_STATE_CLOSED)
+    old.replacement.account = "accounts/new"
+    decision = decide(entry(**fields), account(**found), old)
+    assert decision.disposition == ach_pb2.DISPOSITION_POST_WITH_NOC
+    assert (decision.noc_code, decision.findings) == (code, (code,))
+    assert (decision.corrected_code, decision.expected_routing) == (corrected, expected)
+
+
+def test_a_renumbering_to_come_posts_without_a_notification() -> None:
+    old = account(state=pb.ACCOUNT_STATE_CLOSED)
+    old.replacement.account = "accounts/new"
+    old.replacement.effective_date = "2026-12-01"
+    assert decide(entry(), account(), old).is_plain
+
+
+def test_a_renumbered_account_is_followed_until_its_last_day() -> None:
+    old = account(state=pb.ACCOUNT_STATE_CLOSED)
+    assert moved_to(AccountFacts(old), DAY) == ""
+    old.replacement.account = "accounts/new"
+    assert moved_to(AccountFacts(old), DAY) == "accounts/new"
+    old.replacement.valid_to = DAY
+    assert moved_to(AccountFacts(old), DAY) == "accounts/new"
+    assert moved_to(AccountFacts(old), "2026-11-24") == ""
+
+
+@pytest.mark.parametrize(
+    ("code", "fields", "found", "corrected"),
+    [
+        ("C02", {"routing_number": RETIRED}, {}, 0),
+        ("C05", {}, {"account_type": pb.ACCOUNT_TYPE_MONEY_MARKET}, 32),
+        ("C05", {"transaction_code": 39}, {}, 29),
+        ("C05", {"transaction_code": 55}, {}, 27),
+        ("C05", {"transaction_code": 23}, {"account_type": pb.ACCOUNT_TYPE_LOAN}, 53),
+        ("C05", {"transaction_code": 27}, {"account_type": pb.ACCOUNT_TYPE_GL}, 47),
+        ("C09", {"individual_id": "OLD"}, {"individual_ids": ["NEW", "OLD"]}, 0),
+    ],
+)
+def test_a_notification_of_change(
+    code: str, fields: dict[str, Any], found: dict[str, Any], corrected: int
+) -> None:
+    decision = decide(entry(**fields), account(**found))
+    assert decision.disposition == ach_pb2.DISPOSITION_POST_WITH_NOC
+    assert (decision.noc_code, decision.corrected_code) == (code, corrected)
+
+
+def test_a_retired_routing_number_serves_until_its_change_date() -> None:
+    before = datetime(2026, 5, 31, tzinfo=UTC)
+    decision = decide(entry(routing_number=RETIRED), account(routing_number=RETIRED), as_of=before)
+    assert decision.is_plain
+
+
+@pytest.mark.parametrize(
+    ("policy", "words", "match", "disposition", "findings"),
+    [
+        (ach_pb2.NAME_POLICY_IGNORE, {ROE}, "UNSPECIFIED", "POST", ()),
+        (ach_pb2.NAME_POLICY_ADVISE, {JANE}, "MATCH", "POST", ()),
+        (ach_pb2.NAME_POLICY_ADVISE, {JANE, ROE}, "CLOSE", "POST", ()),
+        (ach_pb2.NAME_POLICY_ADVISE, {ROE}, "NO_MATCH", "POST", ("NAME_NO_MATCH",)),
+        (ach_pb2.NAME_POLICY_REVIEW, {ROE}, "NO_MATCH", "REVIEW", ("NAME_NO_MATCH",)),
+        (ach_pb2.NAME_POLICY_RETURN, {ROE}, "NO_MATCH", "RETURN", ("R03",)),
+        (ach_pb2.NAME_POLICY_RETURN, None, "NO_NAME", "POST", ()),
+    ],
+)
+@pytest.mark.parametrize("sec_code", ["PPD", "ARC"])
+def test_names(
+    policy: int,
+    words: set[int] | None,
+    match: str,
+    disposition: str,
+    findings: tuple[str, ...],
+    sec_code: str,
+) -> None:
+    digests = () if words is None else (frozenset(words),)
+    entered = entry(name_digests=digests, sec_code=sec_code)
+    decision = decide(entered, account(), policy=Policy(name_policy=policy))
+    assert ach_pb2.NameMatch.Name(decision.name_match) == f"NAME_MATCH_{match}"
+    assert ach_pb2.Disposition.Name(decision.disposition) == f"DISPOSITION_{disposition}"
+    assert decision.findings == findings
+
+
+def test_a_close_name_earns_a_notification_only_where_the_policy_says_so() -> None:
+    entered = entry(name_digests=(frozenset({JANE, ROE}),))
+    assert decide(entered, account()).is_plain
+    assert decide(entered, account(), policy=Policy(close_match_noc=True)).noc_code == "C04"
+
+
+def test_a_name_matches_under_the_generation_its_owner_was_written_under() -> None:
+    digests = (frozenset({JOHN, ROE}), frozenset({JANE, DOE}))
+    assert decide(entry(name_digests=digests), account()).is_plain
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"), [("R03", "2026-11-30"), ("C01", "2026-11-30"), ("R07", "2027-01-22")]
+)
+def test_the_last_day_to_answer(code: str, expected: str) -> None:
+    assert return_by(date(2026, 11, 25), code) == date.fromisoformat(expected)
+
+
+def test_nothing_that_holds_a_number_or_a_death_prints_it() -> None:
+    decision = decide(entry(), account(parties=[party(deceased_date="2026-10-01")]))
+    printed = repr(entry()) + repr(decision) + repr(AccountFacts(account()))
+    assert "123456789" not in printed
+    assert "2026-10-01" not in printed
+
+
+DAYS = st.sampled_from(["", "2026-01-01", "2026-11-23", "2027-01-01"])
+DIGESTS = st.lists(st.sampled_from([JANE, DOE, JOHN, ROE]), max_size=3)
+PARTIES = st.builds(
+    pb.AccountParty,
+    role=st.sampled_from([1, 2, 3, 8]),
+    state=st.sampled_from([pb.PARTY_STATE_ACTIVE, pb.PARTY_STATE_ENDED]),
+    valid_from=DAYS,
+    valid_to=DAYS,
+    deceased_date=DAYS,
+    name_digests=DIGESTS,
+)
+RESTRICTIONS = st.builds(
+    pb.AccountRestriction,
+    type=st.integers(1, 14),
+    state=st.sampled_from([pb.RESTRICTION_STATE_ACTIVE, pb.RESTRICTION_STATE_RELEASED]),
+)
+SWITCH = st.none() | st.booleans()
+ACCOUNTS = st.builds(
+    Account,
+    state=st.integers(1, 7),
+    account_type=st.integers(0, 11),
+    holder_class=st.integers(1, 5),
+    routing_number=st.sampled_from([OURS, RETIRED]),
+    sold_to_routing_number=st.sampled_from(["", "", OTHER]),
+    transactional=SWITCH,
+    ach_debit_ok=SWITCH,
+    ach_credit_ok=SWITCH,
+    individual_ids=st.lists(st.sampled_from(["1", "2"]), unique=True),
+    parties=st.lists(PARTIES, max_size=3),
+    restrictions=st.lists(RESTRICTIONS, max_size=1),
+    replacement=st.none() | st.builds(pb.Replacement, account=st.just("accounts/new")),
+)
+ENTRIES = st.builds(
+    EntryFacts,
+    routing_number=st.sampled_from([OURS, RETIRED, LIMITED, OUTSIDE, OTHER]),
+    account_number=st.sampled_from(["123", ""]),
+    transaction_code=st.sampled_from([*TRANSACTION_CODES, 25]),
+    sec_code=st.sampled_from(["PPD", "CIE", "ARC"]),
+    individual_id=st.sampled_from(["", "1", "2"]),
+    is_federal_benefit=st.booleans(),
+    is_answer=st.booleans(),
+    name_digests=st.lists(DIGESTS.filter(bool).map(frozenset), max_size=2).map(tuple),
+)
+POLICIES = st.builds(
+    Policy,
+    name_policy=st.integers(1, 4),
+    federal_benefit_survivor_returns=st.booleans(),
+    close_match_noc=st.booleans(),
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(ENTRIES, ACCOUNTS, POLICIES)
+def test_the_plain_path_says_nothing_that_the_walk_would_not(
+    entered: EntryFacts, found: Account, policy: Policy
+) -> None:
+    judge = Judge(policy, NOW)
+    route = TABLE.route(entered.routing_number, judge.day)
+    facts = Found(AccountFacts(found))
+    plain = judge.plain(entered, route, facts)
+    assert plain is None or plain == judge.walk(entered, route, facts)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from(sorted(TRANSACTION_CODES)), st.sampled_from([1, 2, 3, 6, 9]), st.booleans())
+def test_plain_accounts_take_the_plain_path(code: int, account_type: int, compares: bool) -> None:
+    facts = AccountFacts(account(account_type=account_type))
+    policy = Policy(ach_pb2.NAME_POLICY_ADVISE if compares else ach_pb2.NAME_POLICY_IGNORE)
+    judge = Judge(policy, NOW)
+    route = TABLE.route(OURS, judge.day)
+    entered = entry(transaction_code=code)
+    walked = judge.walk(entered, route, Found(facts))
+    assert (judge.plain(entered, route, Found(facts)) is not None) == walked.is_plain
