@@ -257,6 +257,8 @@ def test_sequence_faults() -> None:
     assert ("EMPTY_BATCH", 2) in codes(header, batch, control, end)
     assert ("UNKNOWN_RECORD_TYPE", 2) in codes(header, b"4".ljust(94))
     assert ("BLANK_LINE", 2) in codes(header, b"", batch)
+    assert codes(*rows[:10], b"   ") == {("BLANK_LINE", 11)}
+    assert codes(*rows[:10], b"", b"") == set()
     assert ("OUT_OF_SEQUENCE", 11) in codes(*rows[:10], header)
 
 

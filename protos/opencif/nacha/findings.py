@@ -91,7 +91,7 @@ _FACTS: dict[FindingCode, tuple[Severity, str]] = {
     _CODE.ADDENDA_TRACE: (Severity.ADVISORY, "the addenda's trace number is not its entry's"),
     _CODE.BATCH_NUMBER_ORDER: (Severity.ADVISORY, "batch numbers do not ascend"),
     _CODE.ENTRY_DESCRIPTION: (Severity.ADVISORY, "the rules prescribe another entry description"),
-    _CODE.BLANK_LINE: (Severity.ADVISORY, "an empty line stands between records"),
+    _CODE.BLANK_LINE: (Severity.ADVISORY, "a line is blank"),
 }
 
 

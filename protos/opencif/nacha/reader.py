@@ -132,8 +132,8 @@ class Reader:
         self._find(FindingCode.BAD_CHARACTER, self._line, column)
 
     def _record(self, raw: bytes) -> None:
-        if not raw:
-            if not self._ended:
+        if not raw.strip():
+            if raw or not self._ended:
                 self._find(FindingCode.BLANK_LINE, self._line)
             return
         kind = raw[:1]
