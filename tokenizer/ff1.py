@@ -7,28 +7,32 @@ Errors: `FF1Error` is the parent of `DomainTooSmall`, `BadNumeral`, `BadTweak` a
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
+from tokenizer.ff1_words import (
+    BLOCK_BYTES,
+    ROUNDS,
+    Numeral,
+    Shape,
+    fixed_words,
+    spread,
+    to_words,
+    word_rounds,
+)
+
 DOMAIN_MIN = 1_000_000
 LENGTH_MAX = 2**32 - 1
 TWEAK_MAX_BYTES = 2**32 - 1
 RADIX_MAX = 2**16
-ROUNDS = 10
-BLOCK_BYTES = 16
 TEXT_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 _NUMERAL_OF = {character: numeral for numeral, character in enumerate(TEXT_ALPHABET)}
 _DOMAIN_SURE_LENGTH = 20  # 2**20 is above DOMAIN_MIN already
 _SHAPES_MAX = 1024  # lengths and tweak lengths whose fixed parts are kept
 _CHUNK_ROWS = 8192  # a round's arrays of this many rows stay in the L2 cache
-
-Words = npt.NDArray[np.uint64]
-Numeral = TypeVar("Numeral", np.uint8, np.uint16)
 
 
 class FF1Error(ValueError):
@@ -51,39 +55,22 @@ class BadRadix(FF1Error):
     """The radix is outside 2..65536, or has no text form."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    """What is fixed for one length and tweak length: steps 1 to 5 of algorithm 7."""
-
-    left: int  # u, numerals of the left half
-    right: int  # v
-    numeral_bytes: int  # b, bytes of NUM(B) in Q
-    word_bytes: int  # d, bytes of S
-    padding: int  # zero bytes between tweak and round number
-    state: bytes  # PRF after block P
-    moduli: tuple[int, int]  # radix**u for even rounds, radix**v for odd ones
-
-    @property
-    def fits_words(self) -> bool:
-        """Tell whether the sum of two residues fits 64 bits (18 digits, 12 of radix 36 a half)."""
-        return self.moduli[1].bit_length() < 64
-
-
 class FF1:
     """AES-FF1 under a key of 16, 24 or 32 bytes and a radix of 2 to 65536.
 
-    One instance serves one thread at a time. Text helpers use 0-9A-Z, so radix 36 at most.
+    Text helpers use 0-9A-Z, so radix 36 at most.
     """
 
-    __slots__ = ("_ecb", "_shapes", "radix")
+    __slots__ = ("_aes", "_ecb", "_shapes", "radix")
 
     def __init__(self, key: bytes, radix: int) -> None:
         if not 2 <= radix <= RADIX_MAX:
             raise BadRadix("the radix is 2 to 65536")
         self.radix = radix
         # ECB of single blocks is the raw permutation that FF1's CBC-MAC is built on
-        self._ecb = Cipher(algorithms.AES(key), modes.ECB()).encryptor()  # noqa: S305 - see above
-        self._shapes: dict[tuple[int, int], _Shape] = {}
+        self._aes = Cipher(algorithms.AES(key), modes.ECB())  # noqa: S305 - see above
+        self._ecb = self._aes.encryptor()
+        self._shapes: dict[tuple[int, int], Shape] = {}
 
     def __repr__(self) -> str:
         return f"FF1(radix={self.radix}, key hidden)"
@@ -129,7 +116,7 @@ class FF1:
         return self._numerals(left, shape.left) + self._numerals(right, shape.right)
 
     def _rounds(
-        self, halves: tuple[int, int], tweak: bytes, shape: _Shape, *, decrypting: bool
+        self, halves: tuple[int, int], tweak: bytes, shape: Shape, *, decrypting: bool
     ) -> tuple[int, int]:
         """Run step 6 of algorithm 7 (or 8) on one value, its halves as integers."""
         head = tweak + bytes(shape.padding)
@@ -177,6 +164,7 @@ class FF1:
         shape = self._shape(length, tweaks.shape[1])
         if count and int(numerals.max()) >= self.radix:
             raise BadNumeral("a numeral is not below the radix")
+        ecb = self._aes.encryptor()  # a long update lets other threads in: none may share it
         out = np.empty_like(numerals)
         if not shape.fits_words:
             for row in range(count):
@@ -185,56 +173,15 @@ class FF1:
             return out
         for at in range(0, count, _CHUNK_ROWS):
             rows = slice(at, at + _CHUNK_ROWS)
-            left = self._words(numerals[rows, : shape.left])
-            right = self._words(numerals[rows, shape.left :])
-            fixed = self._fixed_words(tweaks[rows], shape)
-            left, right = self._word_rounds((left, right), fixed, shape, decrypting=decrypting)
-            self._spread(left, out[rows, : shape.left])
-            self._spread(right, out[rows, shape.left :])
+            left = to_words(numerals[rows, : shape.left], self.radix)
+            right = to_words(numerals[rows, shape.left :], self.radix)
+            fixed = fixed_words(ecb, tweaks[rows], shape)
+            left, right = word_rounds(ecb, (left, right), fixed, shape, decrypting=decrypting)
+            spread(left, self.radix, out[rows, : shape.left])
+            spread(right, self.radix, out[rows, shape.left :])
         return out
 
-    def _fixed_words(self, tweaks: npt.NDArray[np.uint8], shape: _Shape) -> Words:
-        """Return what every round's last block is xored with, [n, 2], in AES byte order."""
-        count, length = tweaks.shape
-        size = length + shape.padding + 1 + shape.numeral_bytes
-        padded = np.zeros((count, size), np.uint8)
-        padded[:, :length] = tweaks
-        blocks = padded.view(np.uint64).reshape(count, size // BLOCK_BYTES, 2)
-        state = np.broadcast_to(np.frombuffer(shape.state, np.uint64), (count, 2))
-        for block in range(blocks.shape[1] - 1):
-            encrypted = self._ecb.update((state ^ blocks[:, block]).tobytes())
-            state = np.frombuffer(encrypted, np.uint64).reshape(count, 2)
-        return state ^ blocks[:, -1]
-
-    def _word_rounds(
-        self, halves: tuple[Words, Words], fixed: Words, shape: _Shape, *, decrypting: bool
-    ) -> tuple[Words, Words]:
-        """Run step 6 of algorithm 7 (or 8) on many values, each half a 64-bit word.
-
-        Sums and differences wrap round 2**64; the smaller of the two candidates is the residue.
-        """
-        block = fixed.copy()
-        left, right = halves
-        shift = 8 * shape.numeral_bytes
-        for i in reversed(range(ROUNDS)) if decrypting else range(ROUNDS):
-            modulus = np.uint64(shape.moduli[i & 1])
-            number = left if decrypting else right
-            if shift == 64:  # the round number is the last byte of the high word
-                block[:, 0] = fixed[:, 0] ^ np.array(i, ">u8").view(np.uint64)
-            else:
-                number = number | np.uint64(i << shift)
-            block[:, 1] = fixed[:, 1] ^ number.astype(">u8").view(np.uint64)
-            prf = np.frombuffer(self._ecb.update(block.tobytes()), ">u8").reshape(-1, 2)
-            word = _residue(prf, shape, int(modulus))
-            if decrypting:
-                difference = right - word
-                left, right = np.minimum(difference, difference + modulus), left
-            else:
-                total = left + word
-                left, right = right, np.minimum(total, total - modulus)
-        return left, right
-
-    def _shape(self, length: int, tweak_bytes: int) -> _Shape:
+    def _shape(self, length: int, tweak_bytes: int) -> Shape:
         shape = self._shapes.get((length, tweak_bytes))
         if shape is None:
             if len(self._shapes) >= _SHAPES_MAX:
@@ -242,7 +189,7 @@ class FF1:
             shape = self._shapes[length, tweak_bytes] = self._new_shape(length, tweak_bytes)
         return shape
 
-    def _new_shape(self, length: int, tweak_bytes: int) -> _Shape:
+    def _new_shape(self, length: int, tweak_bytes: int) -> Shape:
         """Check the sizes and run steps 1 to 5 of algorithm 7."""
         if length < 2 or self.radix ** min(length, _DOMAIN_SURE_LENGTH) < DOMAIN_MIN:
             raise DomainTooSmall("radix ** length is below 1,000,000")
@@ -253,7 +200,7 @@ class FF1:
         moduli = (self.radix**left, self.radix**right)
         numeral_bytes = ((moduli[1] - 1).bit_length() + 7) // 8
         head = bytes((1, 2, 1)) + self.radix.to_bytes(3) + bytes((ROUNDS, left % 256))
-        return _Shape(
+        return Shape(
             left=left,
             right=right,
             numeral_bytes=numeral_bytes,
@@ -277,23 +224,6 @@ class FF1:
             number, numerals[at] = divmod(number, self.radix)
         return numerals
 
-    def _words(self, numerals: npt.NDArray[Numeral]) -> Words:
-        """Return NUM_radix of every row as a 64-bit word."""
-        columns = np.ascontiguousarray(numerals.T)
-        words: Words = columns[0].astype(np.uint64)
-        for column in columns[1:]:
-            words *= np.uint64(self.radix)
-            words += column
-        return words
-
-    def _spread(self, words: Words, out: npt.NDArray[Numeral]) -> None:
-        """Write STR_radix of every word into the rows of `out`."""
-        radix = np.uint64(self.radix)
-        for at in range(out.shape[1] - 1, -1, -1):
-            quotient = words // radix
-            out[:, at] = words - quotient * radix
-            words = quotient
-
     def _read(self, text: str) -> list[int]:
         if self.radix > len(TEXT_ALPHABET):
             raise BadRadix("a radix above 36 has no text form")
@@ -304,21 +234,3 @@ class FF1:
 
     def _spell(self, numerals: Sequence[int]) -> str:
         return "".join([TEXT_ALPHABET[numeral] for numeral in numerals])
-
-
-def _residue(prf: npt.NDArray[np.uint64], shape: _Shape, modulus: int) -> Words:
-    """Return the first 8 or 12 bytes (d) of each PRF block as a number, modulo `modulus`."""
-    divisor = np.uint64(modulus)
-    word = prf[:, 0].astype(np.uint64)
-    word -= word // divisor * divisor
-    if shape.word_bytes == 8:
-        return word
-    tail = prf[:, 1].astype(np.uint64)
-    left = 32  # bits of the tail not yet taken
-    while left:
-        bits = min(left, 64 - modulus.bit_length())  # a residue shifted by more would overflow
-        left -= bits
-        piece = tail >> np.uint64(32 + left) & np.uint64((1 << bits) - 1)
-        word = (word << np.uint64(bits)) + piece
-        word -= word // divisor * divisor
-    return word

@@ -18,15 +18,15 @@ _FIELD_POLYNOMIAL = 0x87  # SP 800-38B section 5.3, R for 128-bit blocks
 
 
 class Cmac:
-    """AES-CMAC under one key of 16, 24 or 32 bytes. One instance serves one thread at a time."""
+    """AES-CMAC under one key of 16, 24 or 32 bytes."""
 
-    __slots__ = ("_algorithm", "_ecb", "_padded", "_whole")
+    __slots__ = ("_aes", "_algorithm", "_padded", "_whole")
 
     def __init__(self, key: bytes) -> None:
-        self._algorithm = algorithms.AES(key)
         # ECB of single blocks is the raw permutation that CMAC is defined on
-        self._ecb = Cipher(self._algorithm, modes.ECB()).encryptor()  # noqa: S305 - see above
-        self._whole = _doubled(self._ecb.update(bytes(BLOCK_BYTES)))
+        self._algorithm = algorithms.AES(key)
+        self._aes = Cipher(self._algorithm, modes.ECB())  # noqa: S305 - see above
+        self._whole = _doubled(self._aes.encryptor().update(bytes(BLOCK_BYTES)))
         self._padded = _doubled(self._whole)
 
     def __repr__(self) -> str:
@@ -65,11 +65,12 @@ class Cmac:
             messages = padded
         words = np.ascontiguousarray(messages).view(np.uint64).reshape(count, blocks, 2)
         state = np.zeros((count, 2), np.uint64)
+        ecb = self._aes.encryptor()  # a long update lets other threads in: none may share it
         for block in range(blocks):
             state = state ^ words[:, block]
             if block == blocks - 1:
                 state ^= np.frombuffer(subkey, np.uint64)
-            state = np.frombuffer(self._ecb.update(state.tobytes()), np.uint64).reshape(count, 2)
+            state = np.frombuffer(ecb.update(state.tobytes()), np.uint64).reshape(count, 2)
         return state.view(np.uint8).reshape(count, BLOCK_BYTES)
 
 

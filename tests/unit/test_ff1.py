@@ -2,6 +2,7 @@
 
 import json
 import math
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import fastfpe.ff1
@@ -170,6 +171,16 @@ def test_a_batch_longer_than_one_chunk_is_whole():
     for row in (0, 8191, 8192, 16_384, 19_999):
         assert encrypted[row].tolist() == cipher.encrypt(values[row].tolist(), bytes(5))
     assert (cipher.decrypt_batch(encrypted, tweaks) == values).all()
+
+
+def test_threads_may_share_one_cipher():
+    cipher = FF1(bytes(range(32)), 10)
+    values = np.random.default_rng(2).integers(0, 10, (8192, 16)).astype(np.uint8)
+    tweaks = np.zeros((8192, 5), np.uint8)
+    expected = cipher.encrypt_batch(values, tweaks)
+    with ThreadPoolExecutor(4) as threads:
+        made = list(threads.map(lambda _: cipher.encrypt_batch(values, tweaks), range(40)))
+    assert all((each == expected).all() for each in made)
 
 
 def test_an_empty_batch_is_empty():
