@@ -31,7 +31,7 @@ WITH written AS (
 ), logged AS (
     INSERT INTO change (kind, id, version, time, uid, operation, paths, state, branch, actor,
                         method, source_system, reason, request_id, operational, private, number)
-    SELECT kind, id, version, $1, uid, 1, '{}', state, branch, $2,
+    SELECT kind, id, version, $1, uid, 5, '{}', state, branch, $2,
            $3, $4, $5, $6::uuid, operational, private, number
     FROM written
 )

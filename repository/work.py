@@ -65,8 +65,7 @@ WITH written AS (
     INSERT INTO change (kind, id, version, time, uid, operation, paths, state, branch, actor,
                         method, source_system, reason, request_id, operational, private, number)
     SELECT kind, id, version, $7, uid, CASE version WHEN 1 THEN 1 ELSE 4 END, $11::text[], state,
-           branch, $12,
-           $13, $14, $15, $16::uuid, operational, private, number
+           branch, $12, $13, $14, $15, $16::uuid, operational, private, number
     FROM written
 )
 SELECT xid, pg_snapshot_xmin(pg_current_snapshot()), private FROM written"""
@@ -75,7 +74,8 @@ SELECT xid, pg_snapshot_xmin(pg_current_snapshot()), private FROM written"""
 UPDATE = """
 WITH written AS (
     UPDATE record SET
-        version = version + 1, state = $5, branch = $6, update_time = $7, operational = $8,
+        version = version + 1, state = $5, update_time = $7, operational = $8,
+        branch = CASE WHEN $5::smallint = 99 THEN branch ELSE $6 END,
         uid = coalesce($3, uid), create_time = CASE WHEN $3 IS NULL THEN create_time ELSE $7 END,
         private = CASE WHEN $9::bytea IS NULL THEN private ELSE nullif($9, ''::bytea) END,
         number = CASE WHEN $10::bytea IS NULL THEN number ELSE nullif($10, ''::bytea) END,

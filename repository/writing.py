@@ -7,7 +7,7 @@ caller that went away.
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
@@ -122,7 +122,8 @@ class Writer:
         try:
             await connection.execute("ROLLBACK", timeout=ROLLBACK_MAX_S)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-            connection.terminate()  # the server rolls back what nobody is connected to
+            with suppress(asyncpg.InterfaceError):  # the pool has taken it back already
+                connection.terminate()  # the server rolls back what nobody is connected to
         finally:
             await self._database.release(connection)
 
@@ -150,7 +151,7 @@ async def _commit(connection: Connection) -> None:
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise CommitUnknown from error
     finally:
-        if not connection.is_closed():
+        with suppress(asyncpg.InterfaceError):  # the pool has taken a broken connection back
             connection.remove_log_listener(doubt)
     if status != "COMMIT":
         raise RepositoryError("the transaction had failed before its COMMIT")

@@ -1,0 +1,180 @@
+"""A repository wired up on real servers, and the rows that tests put in it."""
+
+import hashlib
+import hmac
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+import redis.asyncio
+
+from deploy.embedded import EmbeddedValkey
+from repository.cache import Cache
+from repository.changes import ChangePoll
+from repository.database import Database, Position
+from repository.link import LinkStore
+from repository.reading import Consistency, Reader
+from repository.record import Entry, Kind, RecordStore
+from repository.window import Window
+from repository.work import Idempotency, Origin, Write, Written
+from repository.writing import Writer
+
+ACCOUNT = Kind.ACCOUNT
+OPEN = 2
+PATIENT_S = 10.0  # the cache's bounded wait is tested on its own; elsewhere a busy machine is none
+
+_numbers = itertools.count(1)
+
+
+class HashProver:
+    """Authenticates with a keyed hash: the repository does not care with what."""
+
+    def macs(self, messages: Sequence[bytes]) -> list[bytes]:
+        return [hmac.digest(b"test key", message, "sha256")[:16] for message in messages]
+
+
+def some_id(name: str | None = None) -> bytes:
+    """A new 16-byte id, or the one that `name` always has."""
+    text = f"number {next(_numbers)}" if name is None else name
+    return hashlib.sha256(text.encode()).digest()[:16]
+
+
+def some_uid() -> UUID:
+    return UUID(bytes=some_id())
+
+
+def origin(**changes: object) -> Origin:
+    said: dict[str, object] = {
+        "actor": "tester",
+        "method": "/opencif.v1.AccountService/Test",
+        "request_id": some_uid(),
+        "time": datetime.now(UTC),
+    }
+    return Origin(**(said | changes))  # type: ignore[arg-type]  # the values above have the types
+
+
+def segment(id_: bytes, version: int, what: str = "operational") -> bytes:
+    """Stands for sealed bytes: tells apart every id, version and segment."""
+    return hashlib.sha256(id_ + bytes([version]) + what.encode()).digest() * 3
+
+
+def write(id_: bytes, version: int = 1, kind: int = ACCOUNT, **changes: object) -> Write:
+    said: dict[str, object] = {
+        "kind": kind,
+        "id": id_,
+        "version": version,
+        "state": OPEN,
+        "branch": "north",
+        "operational": segment(id_, version),
+        "private": segment(id_, version, "private"),
+        "uid": some_uid() if version == 1 else None,
+    }
+    return Write(**(said | changes))  # type: ignore[arg-type]  # the values above have the types
+
+
+def request(name: str, payload: str = "payload") -> Idempotency:
+    return Idempotency(name.encode(), payload.encode())
+
+
+@dataclass
+class Stand:
+    """A worker's repository. `polls` are by hand: nothing is seen until `poll.poll()`."""
+
+    database: Database
+    incarnation: bytes
+    poll: ChangePoll
+    reader: Reader
+    writer: Writer
+    store: RecordStore
+    links: LinkStore
+    cache: Cache | None
+    valkey: EmbeddedValkey | None
+    statements: list[str]
+    cuts: bool = False
+
+    @property
+    def window(self) -> Window:
+        return self.poll.window
+
+    async def halfway(self) -> None:
+        """In the mode that cuts the cache off, cut it off, once."""
+        if self.cuts and self.valkey is not None:
+            self.valkey.kill()
+            self.cuts = False
+
+    async def create(self, *ids: bytes, kind: int = ACCOUNT, branch: str = "north") -> Position:
+        async with self.writer.begin(origin()) as work:
+            for id_ in ids:
+                await work.insert(write(id_, kind=kind, branch=branch))
+        await self.settle()
+        return work.position
+
+    async def update(self, id_: bytes, version: int) -> Written:
+        async with self.writer.begin(origin()) as work:
+            written = await work.update(write(id_, version))
+        await self.settle()
+        return written
+
+    async def delete(self, id_: bytes, version: int) -> None:
+        async with self.writer.begin(origin()) as work:
+            await work.delete(ACCOUNT, id_, version)
+        await self.settle()
+
+    async def get(self, id_: bytes) -> Entry:
+        entries = await self.reader.get_many(ACCOUNT, [id_], Consistency.MINIMIZE_LATENCY)
+        await self.settle()
+        return entries[0]
+
+    async def settle(self) -> None:
+        """Wait for fills under way, so that what follows finds them done."""
+        if self.cache is not None:
+            await self.cache.settled()
+
+    async def close(self) -> None:
+        await self.poll.stop()
+        await self.writer.settled()
+        if self.cache is not None:
+            await self.cache.close()
+        await self.database.close()
+
+
+async def set_up(dsn: str, valkey: EmbeddedValkey | None, *, cuts: bool = False) -> Stand:
+    """A worker of its own on these servers, with one poll behind it."""
+    statements: list[str] = []
+    database = Database(dsn, on_statement=statements.append)
+    await database.connect()
+    incarnation = (await database.incarnation()).id
+    poll = ChangePoll(database, Window())
+    store = RecordStore(database)
+    cache = None
+    if valkey is not None:
+        cache = Cache(valkey.url, HashProver(), incarnation, poll.window, wait_s=PATIENT_S)
+    reader = Reader(store, poll, incarnation, cache)
+    writer = Writer(database, incarnation, reader.committed)
+    links = LinkStore(database)
+    await poll.poll()
+    return Stand(
+        database,
+        incarnation,
+        poll,
+        reader,
+        writer,
+        store,
+        links,
+        cache,
+        valkey,
+        statements,
+        cuts,
+    )
+
+
+def raw(stand: Stand) -> redis.asyncio.Redis:
+    """A client that reads and writes the cache behind the repository's back."""
+    assert stand.valkey is not None
+    return redis.asyncio.Redis.from_url(stand.valkey.url)
+
+
+def key_of(stand: Stand, id_: bytes, kind: int = ACCOUNT) -> bytes:
+    return b"{%02x}" % (id_[-1] & 63) + bytes([kind]) + stand.incarnation + id_
