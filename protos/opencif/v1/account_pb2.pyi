@@ -274,7 +274,7 @@ class Replacement(_message.Message):
     def __init__(self, account: _Optional[str] = ..., routing_number: _Optional[str] = ..., account_type: _Optional[_Union[AccountType, str]] = ..., reason: _Optional[_Union[RenumberReason, str]] = ..., effective_date: _Optional[str] = ..., valid_to: _Optional[str] = ...) -> None: ...
 
 class Account(_message.Message):
-    __slots__ = ("name", "uid", "version", "etag", "create_time", "update_time", "state", "routing_number", "number_mask", "tokens", "account_type", "iso_type", "holder_class", "currency", "product", "branch", "open_date", "close_date", "close_reason", "dormant_since", "transactional", "ach_debit_ok", "ach_credit_ok", "sold_to_routing_number", "parties", "restrictions", "replaces", "replacement", "source_system", "external_refs", "individual_ids", "account_number", "iban")
+    __slots__ = ("name", "uid", "version", "etag", "create_time", "update_time", "state", "routing_number", "number_mask", "tokens", "account_type", "iso_type", "holder_class", "currency", "product", "branch", "open_date", "close_date", "close_reason", "dormant_since", "transactional", "ach_debit_ok", "ach_credit_ok", "sold_to_routing_number", "parties", "restrictions", "replaces", "replacement", "source_system", "external_refs", "individual_ids", "approval_ref", "account_number", "iban")
     NAME_FIELD_NUMBER: _ClassVar[int]
     UID_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -306,6 +306,7 @@ class Account(_message.Message):
     SOURCE_SYSTEM_FIELD_NUMBER: _ClassVar[int]
     EXTERNAL_REFS_FIELD_NUMBER: _ClassVar[int]
     INDIVIDUAL_IDS_FIELD_NUMBER: _ClassVar[int]
+    APPROVAL_REF_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_NUMBER_FIELD_NUMBER: _ClassVar[int]
     IBAN_FIELD_NUMBER: _ClassVar[int]
     name: str
@@ -339,9 +340,10 @@ class Account(_message.Message):
     source_system: str
     external_refs: _containers.RepeatedCompositeFieldContainer[_record_pb2.ExternalReference]
     individual_ids: _containers.RepeatedScalarFieldContainer[str]
+    approval_ref: str
     account_number: str
     iban: str
-    def __init__(self, name: _Optional[str] = ..., uid: _Optional[str] = ..., version: _Optional[int] = ..., etag: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[AccountState, str]] = ..., routing_number: _Optional[str] = ..., number_mask: _Optional[str] = ..., tokens: _Optional[_Iterable[_Union[NumberToken, _Mapping]]] = ..., account_type: _Optional[_Union[AccountType, str]] = ..., iso_type: _Optional[str] = ..., holder_class: _Optional[_Union[HolderClass, str]] = ..., currency: _Optional[str] = ..., product: _Optional[str] = ..., branch: _Optional[str] = ..., open_date: _Optional[str] = ..., close_date: _Optional[str] = ..., close_reason: _Optional[str] = ..., dormant_since: _Optional[str] = ..., transactional: _Optional[bool] = ..., ach_debit_ok: _Optional[bool] = ..., ach_credit_ok: _Optional[bool] = ..., sold_to_routing_number: _Optional[str] = ..., parties: _Optional[_Iterable[_Union[AccountParty, _Mapping]]] = ..., restrictions: _Optional[_Iterable[_Union[AccountRestriction, _Mapping]]] = ..., replaces: _Optional[str] = ..., replacement: _Optional[_Union[Replacement, _Mapping]] = ..., source_system: _Optional[str] = ..., external_refs: _Optional[_Iterable[_Union[_record_pb2.ExternalReference, _Mapping]]] = ..., individual_ids: _Optional[_Iterable[str]] = ..., account_number: _Optional[str] = ..., iban: _Optional[str] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., uid: _Optional[str] = ..., version: _Optional[int] = ..., etag: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[AccountState, str]] = ..., routing_number: _Optional[str] = ..., number_mask: _Optional[str] = ..., tokens: _Optional[_Iterable[_Union[NumberToken, _Mapping]]] = ..., account_type: _Optional[_Union[AccountType, str]] = ..., iso_type: _Optional[str] = ..., holder_class: _Optional[_Union[HolderClass, str]] = ..., currency: _Optional[str] = ..., product: _Optional[str] = ..., branch: _Optional[str] = ..., open_date: _Optional[str] = ..., close_date: _Optional[str] = ..., close_reason: _Optional[str] = ..., dormant_since: _Optional[str] = ..., transactional: _Optional[bool] = ..., ach_debit_ok: _Optional[bool] = ..., ach_credit_ok: _Optional[bool] = ..., sold_to_routing_number: _Optional[str] = ..., parties: _Optional[_Iterable[_Union[AccountParty, _Mapping]]] = ..., restrictions: _Optional[_Iterable[_Union[AccountRestriction, _Mapping]]] = ..., replaces: _Optional[str] = ..., replacement: _Optional[_Union[Replacement, _Mapping]] = ..., source_system: _Optional[str] = ..., external_refs: _Optional[_Iterable[_Union[_record_pb2.ExternalReference, _Mapping]]] = ..., individual_ids: _Optional[_Iterable[str]] = ..., approval_ref: _Optional[str] = ..., account_number: _Optional[str] = ..., iban: _Optional[str] = ...) -> None: ...
 
 class CreateAccountRequest(_message.Message):
     __slots__ = ("account", "parties", "request_id", "source_system", "reason")
