@@ -1,9 +1,52 @@
-"""What a servicer is given with every call."""
+"""Wraps every method of the contract once: who calls, until when, what is counted, how it fails.
 
+Owns the way from bytes to a servicer and back; must not know what any method does. Whatever goes
+wrong, the caller gets a status of errors.py, never UNKNOWN and never an exception's text.
+"""
+
+import asyncio
 import time
+import uuid
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
+from typing import Any, Final, NoReturn
 
-__all__ = ["Call", "Caller"]
+import grpc
+from google.protobuf import message_factory
+from google.protobuf.descriptor import Descriptor, MethodDescriptor, ServiceDescriptor
+from google.protobuf.message import DecodeError, Message
+
+from server import log
+from server.card_data import metadata_holds_card_data
+from server.contract import (
+    ContractIncomplete,
+    check_contract,
+    field_rule,
+    method_rule,
+    services,
+)
+from server.errors import (
+    InvalidArgument,
+    PermissionDenied,
+    ResourceExhausted,
+    Unavailable,
+    reason_of,
+    status_of,
+)
+from server.metrics import Metrics
+from server.validation import validate
+
+__all__ = ["Admission", "Call", "Caller", "Identify", "bind"]
+
+DETAILS_KEY: Final = "grpc-status-details-bin"
+BACKSTOP_S: Final = 0.25  # what a servicer gets beyond the deadline to say so itself
+STREAM_STEP_S: Final = 600.0  # for a stream without a deadline, from one message to the next
+SLOW_S: Final = 1.0
+_STANDARD_METADATA: Final = frozenset({"user-agent", "grpc-accept-encoding", "accept-encoding"})
+_INCIDENTS: Final = frozenset({"INTERNAL", "SEAL_BROKEN"})
+
+_log = log.logger(logger="rpc")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +70,274 @@ class Call:
     def remaining_s(self) -> float:
         """Seconds until the deadline; 0 when it has passed."""
         return max(0.0, self.deadline - time.monotonic())
+
+
+Context = grpc.aio.ServicerContext[Any, Any]
+Identify = Callable[[Context], Caller]  # raises Unauthenticated
+Implementation = Callable[[Any, Call], Any]
+
+
+class Admission:
+    """Lets so many calls in at once, and none while draining."""
+
+    __slots__ = ("_calls_max", "draining", "running")
+
+    def __init__(self, calls_max: int) -> None:
+        self._calls_max = calls_max
+        self.running = 0
+        self.draining = False
+
+    def enter(self) -> None:
+        """Count a call in; raises Unavailable SHUTTING_DOWN, ResourceExhausted OVERLOADED."""
+        if self.draining:
+            raise Unavailable("SHUTTING_DOWN")
+        if self.running >= self._calls_max:
+            raise ResourceExhausted("OVERLOADED")
+        self.running += 1
+
+    def leave(self) -> None:
+        """Count a call out that `enter` let in."""
+        self.running -= 1
+
+
+class _Malformed:
+    """Stands for bytes that are no message of the type: deserializers must not raise."""
+
+
+_MALFORMED: Final = _Malformed()
+
+
+@dataclass(frozen=True, slots=True)
+class _Gate:
+    """What every method shares."""
+
+    identify: Identify
+    admission: Admission
+    metrics: Metrics
+    unary_deadline_s: float
+
+
+def bind(
+    servicers: Sequence[object],
+    identify: Identify,
+    admission: Admission,
+    metrics: Metrics,
+    *,
+    unary_deadline_s: float = 5.0,
+) -> list[grpc.GenericRpcHandler]:
+    """Handlers for every service of the contract.
+
+    A servicer of class AccountServicer serves AccountService. Raises ContractIncomplete when a
+    method has no implementation or no rule, or a field has none.
+    """
+    check_contract()
+    gate = _Gate(identify, admission, metrics, unary_deadline_s)
+    by_name = {type(servicer).__name__: servicer for servicer in servicers}
+    return [_service_handler(service, by_name, gate) for service in services()]
+
+
+def _service_handler(
+    service: ServiceDescriptor, by_name: dict[str, object], gate: _Gate
+) -> grpc.GenericRpcHandler:
+    servicer = by_name.get(f"{service.name}r")
+    handlers = {}
+    for method in service.methods:
+        implementation = getattr(servicer, method.name, None)
+        if implementation is None:
+            raise ContractIncomplete(f"{method.full_name} is not implemented")
+        handlers[method.name] = _Method(method, implementation, gate).handler()
+    return grpc.method_handlers_generic_handler(service.full_name, handlers)
+
+
+class _Method:
+    """One method of the contract with everything that surrounds it."""
+
+    __slots__ = (
+        "_batch_field",
+        "_gate",
+        "_implementation",
+        "_is_audited",
+        "_permission",
+        "_stats",
+        "_timed_out",
+        "descriptor",
+        "name",
+    )
+
+    def __init__(
+        self, descriptor: MethodDescriptor, implementation: Implementation, gate: _Gate
+    ) -> None:
+        rule = method_rule(descriptor)
+        service = descriptor.containing_service
+        self.descriptor = descriptor
+        self.name = f"{service.full_name}/{descriptor.name}"
+        self._implementation = implementation
+        self._gate = gate
+        self._permission = rule.permission
+        self._is_audited = rule.audited
+        self._stats = gate.metrics.method(f"{service.name}/{descriptor.name}")
+        self._batch_field = _batch_field(descriptor.input_type)
+        # A change that was cut off here may have been committed: the caller must not think not.
+        self._timed_out: Exception = (
+            Unavailable("COMMIT_UNKNOWN") if rule.mutation else TimeoutError()
+        )
+
+    def handler(self) -> grpc.RpcMethodHandler[Any, Any]:
+        """The handler gRPC calls; it answers bytes."""
+        parse = _parser(self.descriptor.input_type)
+        if self.descriptor.server_streaming:
+            if self.descriptor.client_streaming:
+                return grpc.stream_stream_rpc_method_handler(self._stream, parse, None)
+            return grpc.unary_stream_rpc_method_handler(self._stream, parse, None)
+        if self.descriptor.client_streaming:
+            return grpc.stream_unary_rpc_method_handler(self._unary, parse, None)
+        return grpc.unary_unary_rpc_method_handler(self._unary, parse, None)
+
+    async def _unary(self, request: Any, context: Context) -> bytes:
+        """Serve a call that has one answer."""
+        started = self._stats.start()
+        try:
+            self._gate.admission.enter()
+            try:
+                answer = await self._answer(request, context, started)
+            finally:
+                self._gate.admission.leave()
+        except asyncio.CancelledError:
+            self._stats.finish("CANCELLED", started)
+            raise
+        except Exception as error:
+            await self._refuse(error, context, started)
+        self._finish(started)
+        return answer
+
+    async def _answer(self, request: Any, context: Context, started: float) -> bytes:
+        call = self._begin(context, started)
+        if self.descriptor.client_streaming:
+            answer = await self._implementation(self._requests(request, call), call)
+        else:
+            self._check(request, call)
+            try:
+                async with asyncio.timeout(call.remaining_s() + BACKSTOP_S):
+                    answer = await self._implementation(request, call)
+            except TimeoutError:
+                raise self._timed_out from None
+        return _bytes(answer)
+
+    async def _stream(self, request: Any, context: Context) -> AsyncIterator[bytes]:
+        """Serve a call that has many answers."""
+        started = self._stats.start()
+        try:
+            self._gate.admission.enter()
+            try:
+                call = self._begin(context, started)
+                if self.descriptor.client_streaming:
+                    request = self._requests(request, call)
+                else:
+                    self._check(request, call)
+                async with aclosing(self._implementation(request, call)) as answers:
+                    async for answer in answers:
+                        yield _bytes(answer)
+            finally:
+                self._gate.admission.leave()
+        except (asyncio.CancelledError, GeneratorExit):
+            self._stats.finish("CANCELLED", started)
+            raise
+        except Exception as error:
+            await self._refuse(error, context, started)
+        else:
+            self._stats.finish("OK", started)
+
+    def _begin(self, context: Context, started: float) -> Call:
+        """Find out who calls, whether they may, and until when."""
+        for key, value in context.invocation_metadata() or ():
+            if key not in _STANDARD_METADATA and metadata_holds_card_data(value):
+                raise InvalidArgument("CARD_NUMBER_IN_TEXT", "metadata")
+        caller = self._gate.identify(context)
+        if self._permission not in caller.permissions:
+            _log.warning(
+                "permission_denied",
+                method=self.name,
+                identity=caller.identity,
+                permission=self._permission,
+            )
+            raise PermissionDenied
+        left_s = context.time_remaining()
+        if left_s is None:
+            left_s = STREAM_STEP_S if self._is_stream else self._gate.unary_deadline_s
+        return Call(caller, self.name, started + left_s)
+
+    @property
+    def _is_stream(self) -> bool:
+        return bool(self.descriptor.client_streaming or self.descriptor.server_streaming)
+
+    async def _requests(self, requests: AsyncIterator[Any], call: Call) -> AsyncIterator[Any]:
+        """The messages of a stream, each held to its contract; each moves the deadline on."""
+        async for request in requests:
+            call.deadline = max(call.deadline, time.monotonic() + STREAM_STEP_S)
+            self._check(request, call)
+            yield request
+
+    def _check(self, request: Any, call: Call) -> None:
+        if request is _MALFORMED:
+            raise InvalidArgument("MALFORMED")
+        items = len(getattr(request, self._batch_field)) if self._batch_field else 0
+        if items:
+            self._stats.batch_items.observe(items)
+        validate(request)
+        if self._is_audited:
+            _log.info(
+                "audited_call", method=self.name, identity=call.caller.identity, items=items or 1
+            )
+
+    def _finish(self, started: float) -> None:
+        taken_s = self._stats.finish("OK", started)
+        if taken_s > SLOW_S and not self._is_stream:
+            _log.warning("slow_call", method=self.name, duration_ms=int(taken_s * 1000))
+
+    async def _refuse(self, error: Exception, context: Context, started: float) -> NoReturn:
+        """End the call with the status of an error; tell the log when the fault is ours."""
+        incident = ""
+        if reason_of(error) in _INCIDENTS:
+            incident = str(uuid.uuid4())
+            _log.error(
+                "call_failed",
+                method=self.name,
+                incident=incident,
+                error_type=type(error).__name__,
+                frames=log.where(error),
+            )
+        status = status_of(error, incident)
+        code = _CODES[status.code]
+        self._stats.finish(code.name, started)
+        await context.abort(code, status.message, ((DETAILS_KEY, status.SerializeToString()),))
+
+
+_CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
+
+
+def _parser(descriptor: Descriptor) -> Callable[[bytes], Any]:
+    """A deserializer that does not raise and drops fields that the contract does not have."""
+    from_bytes = message_factory.GetMessageClass(descriptor).FromString
+
+    def parse(data: bytes) -> Any:
+        try:
+            request = from_bytes(data)
+        except (DecodeError, RecursionError):
+            return _MALFORMED
+        request.DiscardUnknownFields()
+        return request
+
+    return parse
+
+
+def _bytes(answer: Message | bytes) -> bytes:
+    """An answer as it goes out: spliced bytes as they are."""
+    return answer if isinstance(answer, bytes) else answer.SerializeToString()
+
+
+def _batch_field(descriptor: Descriptor) -> str:
+    """The repeated field whose items are the batch; empty for a request that is none."""
+    for field in descriptor.fields:
+        if field.is_repeated and (field_rule(field).item_results or field.name == "names"):
+            return field.name
+    return ""

@@ -1,0 +1,183 @@
+"""What a worker counts, as plain integers that a collector turns into Prometheus families.
+
+One event loop writes them, so there is no lock: a call costs a few additions. Label values are
+names of the contract and codes, never anything of a request.
+"""
+
+import time
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from prometheus_client import (
+    CollectorRegistry,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+__all__ = ["Gauges", "Histogram", "MethodStats", "Metrics"]
+
+DURATION_BOUNDS_S: Final = (
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 30.0
+)  # fmt: skip
+BATCH_BOUNDS: Final = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 5000)
+VERSION: Final = "0.1.0"
+
+
+class Histogram:
+    """Counts by upper bound, and the sum."""
+
+    __slots__ = ("bounds", "counts", "sum")
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.sum = 0.0
+
+    def observe(self, value: float) -> None:
+        """Count one value."""
+        self.counts[bisect_left(self.bounds, value)] += 1
+        self.sum += value
+
+    def buckets(self) -> list[tuple[str, float]]:
+        """Cumulative counts by upper bound, as the exposition format has them."""
+        found: list[tuple[str, float]] = []
+        total = 0
+        for bound, count in zip((*map(str, self.bounds), "+Inf"), self.counts, strict=True):
+            total += count
+            found.append((bound, total))
+        return found
+
+
+class MethodStats:
+    """What one method did."""
+
+    __slots__ = ("batch_items", "duration_s", "handled", "name", "started")
+
+    def __init__(self, name: str) -> None:
+        self.name = name  # "CardService/BlockCard"
+        self.started = 0
+        self.handled: dict[str, int] = {}
+        self.duration_s = Histogram(DURATION_BOUNDS_S)
+        self.batch_items = Histogram(BATCH_BOUNDS)
+
+    def start(self) -> float:
+        """Count a call that begins; returns when, for `finish`."""
+        self.started += 1
+        return time.monotonic()
+
+    def finish(self, code: str, started: float) -> float:
+        """Count a call that ends with a status code's name; returns its seconds."""
+        self.handled[code] = self.handled.get(code, 0) + 1
+        taken_s = time.monotonic() - started
+        self.duration_s.observe(taken_s)
+        return taken_s
+
+
+@dataclass(slots=True)
+class Gauges:
+    """What others count: read when metrics are asked for. app.py says where from."""
+
+    cache_hits: Callable[[], Mapping[str, int]] = dict  # by source: process, valkey
+    cache_misses: Callable[[], Mapping[str, int]] = dict  # by cause
+    cache_events: Callable[[], Mapping[str, int]] = dict  # filled, restamped, fills_dropped
+    poll_age_s: Callable[[], float] = float
+    idle_connections: Callable[[], int] = int
+    more: list[Collector] = field(default_factory=list)
+
+
+class Metrics:
+    """All of a worker's metrics, in a registry of its own."""
+
+    def __init__(self, gauges: Gauges | None = None) -> None:
+        self.gauges = gauges or Gauges()
+        self._methods: dict[str, MethodStats] = {}
+        self._registry = CollectorRegistry()
+        self._registry.register(_Families(self._methods.values(), self.gauges))
+        ProcessCollector(registry=self._registry)
+        PlatformCollector(registry=self._registry)
+
+    def method(self, name: str) -> MethodStats:
+        """The counters of one method, made when first asked for."""
+        return self._methods.setdefault(name, MethodStats(name))
+
+    def exposition(self) -> bytes:
+        """The text that Prometheus reads."""
+        return generate_latest(self._registry)
+
+
+class _Families(Collector):
+    """Renders the plain counters."""
+
+    def __init__(self, methods: Iterable[MethodStats], gauges: Gauges) -> None:
+        self._methods = methods
+        self._gauges = gauges
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._calls()
+        yield from self._sizes()
+        yield from self._cache()
+        yield GaugeMetricFamily(
+            "opencif_poll_age_seconds",
+            "Seconds since the changes of the database were last read.",
+            self._gauges.poll_age_s(),
+        )
+        yield GaugeMetricFamily(
+            "opencif_database_idle_connections",
+            "Pooled connections to the primary that are free.",
+            self._gauges.idle_connections(),
+        )
+        build = GaugeMetricFamily(
+            "opencif_build_info", "The version, as a label.", None, ["version"]
+        )
+        build.add_metric([VERSION], 1)
+        yield build
+        for more in self._gauges.more:
+            yield from more.collect()
+
+    def _calls(self) -> Iterator[Metric]:
+        started = CounterMetricFamily("opencif_rpc_started", "Calls begun.", None, ["method"])
+        handled = CounterMetricFamily(
+            "opencif_rpc_handled", "Calls ended.", None, ["method", "code"]
+        )
+        in_flight = GaugeMetricFamily("opencif_rpc_in_flight", "Calls running.", None, ["method"])
+        for method in self._methods:
+            started.add_metric([method.name], method.started)
+            for code, count in method.handled.items():
+                handled.add_metric([method.name, code], count)
+            in_flight.add_metric([method.name], method.started - sum(method.handled.values()))
+        yield from (started, handled, in_flight)
+
+    def _sizes(self) -> Iterator[Metric]:
+        duration = HistogramMetricFamily(
+            "opencif_rpc_duration_seconds", "How long calls took.", labels=["method"]
+        )
+        batch = HistogramMetricFamily(
+            "opencif_rpc_batch_items", "Items a request held.", labels=["method"]
+        )
+        for method in self._methods:
+            taken, items = method.duration_s, method.batch_items
+            duration.add_metric([method.name], taken.buckets(), taken.sum)
+            if any(items.counts):
+                batch.add_metric([method.name], items.buckets(), items.sum)
+        yield from (duration, batch)
+
+    def _cache(self) -> Iterator[Metric]:
+        for name, words, label, counts in (
+            ("hits", "Reads served from a cache.", "source", self._gauges.cache_hits),
+            ("misses", "Reads that no cache could prove.", "cause", self._gauges.cache_misses),
+            ("events", "What was done to cached entries.", "event", self._gauges.cache_events),
+        ):
+            family = CounterMetricFamily(f"opencif_cache_{name}", words, None, [label])
+            for value, count in counts().items():
+                family.add_metric([value], count)
+            yield family
