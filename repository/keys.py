@@ -4,6 +4,7 @@ Has a DSN of its own. Wraps and MACs nothing itself; it stores what it is given.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from repository.database import Database
@@ -13,7 +14,8 @@ __all__ = ["CustomerKey", "KeyStore", "PurposeKey"]
 
 # Rows and MAC in one statement: two would see two states.
 GET_PURPOSE_KEYS = """
-SELECT purpose, generation, state, wrapped, (SELECT mac FROM purpose_table_mac) AS mac
+SELECT purpose, generation, state, wrapped, create_time,
+       (SELECT mac FROM purpose_table_mac) AS mac
 FROM purpose_key ORDER BY purpose, generation"""
 
 # Compare-and-set on the MAC: of two `keys init` at the same time one wins.
@@ -21,10 +23,10 @@ SET_FIRST_MAC = "INSERT INTO purpose_table_mac (mac) VALUES ($1) ON CONFLICT DO 
 SET_MAC = "UPDATE purpose_table_mac SET mac = $1 WHERE mac = $2 RETURNING 1"
 CLEAR_PURPOSE_KEYS = "DELETE FROM purpose_key"
 SET_PURPOSE_KEYS = """
-INSERT INTO purpose_key (purpose, generation, state, wrapped)
-SELECT purpose, generation, state, wrapped
-FROM unnest($1::text[], $2::smallint[], $3::text[], $4::bytea[])
-     AS given (purpose, generation, state, wrapped)"""
+INSERT INTO purpose_key (purpose, generation, state, wrapped, create_time)
+SELECT purpose, generation, state, wrapped, create_time
+FROM unnest($1::text[], $2::smallint[], $3::text[], $4::bytea[], $5::timestamptz[])
+     AS given (purpose, generation, state, wrapped, create_time)"""
 
 GET_MANY = """
 SELECT customer_id, wrap_generation, wrapped FROM customer_key
@@ -47,6 +49,7 @@ class PurposeKey(NamedTuple):
     generation: int
     state: str
     wrapped: bytes
+    create_time: datetime  # under the MAC with the rest
 
     def __repr__(self) -> str:
         return f"PurposeKey({self.purpose!r}, {self.generation}, {self.state!r}, <wrapped>)"
@@ -71,7 +74,7 @@ class KeyStore:
     async def purpose_keys(self) -> tuple[list[PurposeKey], bytes | None]:
         """(all purpose keys, the MAC over their table); ([], None) before the first are made."""
         rows = await self._database.fetch(GET_PURPOSE_KEYS, primary=True)
-        return [PurposeKey(*row[:4]) for row in rows], rows[0][4] if rows else None
+        return [PurposeKey(*row[:5]) for row in rows], rows[0][5] if rows else None
 
     async def set_purpose_keys(
         self, keys: Sequence[PurposeKey], mac: bytes, former_mac: bytes | None
