@@ -31,7 +31,7 @@ from opencif.v1 import options_pb2 as opencif_dot_v1_dot_options__pb2
 from opencif.v1 import record_pb2 as opencif_dot_v1_dot_record__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17opencif/v1/lookup.proto\x12\nopencif.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18opencif/v1/account.proto\x1a\x15opencif/v1/card.proto\x1a\x19opencif/v1/customer.proto\x1a\x18opencif/v1/options.proto\x1a\x17opencif/v1/record.proto\"[\n\rAccountNumber\x12$\n\x0erouting_number\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\x8a\xb5\x18\x04\x10\x02\x18\x05\x12$\n\x0e\x61\x63\x63ount_number\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x02\x8a\xb5\x18\x04\x10\x04\x18\x0c\"V\n\x0f\x41\x63\x63ountTokenKey\x12$\n\x0erouting_number\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\x8a\xb5\x18\x04\x10\x02\x18\x05\x12\x1d\n\x05token\x18\x02 \x01(\tB\x0e\xe2\x41\x01\x02\x8a\xb5\x18\x06\x10\x02\x18\x12 \x11\"\xae\x01\n\nAccountKey\x12\x16\n\x04name\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x10\x02H\x00\x12\x33\n\x06number\x18\x02 \x01(\x0b\x32\x19.opencif.v1.AccountNumberB\x06\x8a\xb5\x18\x02\x10\x04H\x00\x12\x34\n\x05token\x18\x03 \x01(\x0b\x32\x1b.opencif.v1.AccountTokenKeyB\x06\x8a\xb5\x18\x02\x10\x02H\x00\x12\x16\n\x04iban\x18\x04 \x01(\tB\x06\x8a\xb5\x18\x02\x10\x04H\x00\x42\x05\n\x03key\"\xc9\x01\n\x15LookupAccountsRequest\x12\x35\n\x04keys\x18\x01 \x03(\x0b\x32\x16.opencif.v1.AccountKeyB\x0f\xe2\x41\x01\x02\x8a\xb5\x18\x07\x10\x04(\xe8\x07\x30\x01\x12&\n\x04view\x18\x02 \x01(\x0e\x32\x10.opencif.v1.ViewB\x06\x8a\xb5\x18\x02\x10\x01\x12\x34\n\x0b\x63onsistency\x18\x03 \x01(\x0b\x32\x17.opencif.v1.ConsistencyB\x06\x8a\xb5\x18\x02\x10\x01\x12\x1b\n\x0bwith_owners\x18\x04 \x01(\x08\x42\x06\x8a\xb5\x18\x02\x10\x01\"\xbd\x01\n\rAccountResult\x12\x32\n\x07outcome\x18\x01 \x01(\x0e\x32\x19.opencif.v1.LookupOutcomeB\x06\x8a\xb5\x18\x02\x10\x01\x12,\n\x07\x61\x63\x63ount\x18\x02 \x01(\x0b\x32\x13.opencif.v1.AccountB\x06\x8a\xb5\x18\x02\x10\x02\x12\x1c\n\x0c\x65rror_reason\x18\x03 \x01(\tB\x06\x8a\xb5\x18\x02\x10\x01\x12,\n\x06owners\x18\x04 \x03(\x0b\x32\x14.opencif.v1.CustomerB\x06\x8a\xb5\x18\x02\x10\x03\"\x85\x01\n\x16LookupAccountsResponse\x12\x32\n\x07results\x18\x01 \x03(\x0b\x32\x19.opencif.v1.AccountResultB\x06\x8a\xb5\x18\x02\x10\x03\x12\x37\n\x0bstale_since\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\x8a\xb5\x18\x02\x10\x01\"p\n\x07\x43\x61rdKey\x12\x16\n\x04name\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x10\x02H\x00\x12\x15\n\x03pan\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\x10\x04H\x00\x12\x17\n\x05token\x18\x03 \x01(\tB\x06\x8a\xb5\x18\x02\x10\x02H\x00\x12\x16\n\x04\x64pan\x18\x04 \x01(\tB\x06\x8a\xb5\x18\x02\x10\x04H\x00\x42\x05\n\x03key\"\xc5\x01\n\x12LookupCardsRequest\x12\x32\n\x04keys\x18\x01 \x03(\x0b\x32\x13.opencif.v1.CardKeyB\x0f\xe2\x41\x01\x02\x8a\xb5\x18\x07\x10\x04(\xe8\x07\x30\x01\x12&\n\x04view\x18\x02 \x01(\x0e\x32\x10.opencif.v1.ViewB\x06\x8a\xb5\x18\x02\x10\x01\x12\x34\n\x0b\x63onsistency\x18\x03 \x01(\x0b\x32\x17.opencif.v1.ConsistencyB\x06\x8a\xb5\x18\x02\x10\x01\x12\x1d\n\rwith_accounts\x18\x04 \x01(\x08\x42\x06\x8a\xb5\x18\x02\x10\x01\"\xd7\x01\n\nCardResult\x12\x32\n\x07outcome\x18\x01 \x01(\x0e\x32\x19.opencif.v1.LookupOutcomeB\x06\x8a\xb5\x18\x02\x10\x01\x12&\n\x04\x63\x61rd\x18\x02 \x01(\x0b\x32\x10.opencif.v1.CardB\x06\x8a\xb5\x18\x02\x10\x02\x12\x1c\n\x0c\x65rror_reason\x18\x03 \x01(\tB\x06\x8a\xb5\x18\x02\x10\x01\x12-\n\x08\x61\x63\x63ounts\x18\x04 \x03(\x0b\x32\x13.opencif.v1.AccountB\x06\x8a\xb5\x18\x02\x10\x02\x12 \n\x10network_response\x18\x05 \x01(\tB\x06\x8a\xb5\x18\x02\x10\x01\"\x7f\n\x13LookupCardsResponse\x12/\n\x07results\x18\x01 \x03(\x0b\x32\x16.opencif.v1.CardResultB\x06\x8a\xb5\x18\x02\x10\x02\x12\x37\n\x0bstale_since\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\x8a\xb5\x18\x02\x10\x01\"\\\n\x1bStreamLookupAccountsRequest\x12=\n\x06lookup\x18\x01 \x01(\x0b\x32!.opencif.v1.LookupAccountsRequestB\n\xe2\x41\x01\x02\x8a\xb5\x18\x02\x10\x04\"Z\n\x1cStreamLookupAccountsResponse\x12:\n\x06\x61nswer\x18\x01 \x01(\x0b\x32\".opencif.v1.LookupAccountsResponseB\x06\x8a\xb5\x18\x02\x10\x03\"V\n\x18StreamLookupCardsRequest\x12:\n\x06lookup\x18\x01 \x01(\x0b\x32\x1e.opencif.v1.LookupCardsRequestB\n\xe2\x41\x01\x02\x8a\xb5\x18\x02\x10\x04\"T\n\x19StreamLookupCardsResponse\x12\x37\n\x06\x61nswer\x18\x01 \x01(\x0b\x32\x1f.opencif.v1.LookupCardsResponseB\x06\x8a\xb5\x18\x02\x10\x02*\x83\x01\n\rLookupOutcome\x12\x1e\n\x1aLOOKUP_OUTCOME_UNSPECIFIED\x10\x00\x12\x18\n\x14LOOKUP_OUTCOME_FOUND\x10\x01\x12\x1c\n\x18LOOKUP_OUTCOME_NOT_FOUND\x10\x02\x12\x1a\n\x16LOOKUP_OUTCOME_INVALID\x10\x03\x32\xe0\x03\n\rLookupService\x12m\n\x0eLookupAccounts\x12!.opencif.v1.LookupAccountsRequest\x1a\".opencif.v1.LookupAccountsResponse\"\x14\x8a\xb5\x18\x10\n\x0c\x61\x63\x63ount.read\x18\x01\x12\x61\n\x0bLookupCards\x12\x1e.opencif.v1.LookupCardsRequest\x1a\x1f.opencif.v1.LookupCardsResponse\"\x11\x8a\xb5\x18\r\n\tcard.read\x18\x01\x12\x83\x01\n\x14StreamLookupAccounts\x12\'.opencif.v1.StreamLookupAccountsRequest\x1a(.opencif.v1.StreamLookupAccountsResponse\"\x14\x8a\xb5\x18\x10\n\x0c\x61\x63\x63ount.read\x18\x01(\x01\x30\x01\x12w\n\x11StreamLookupCards\x12$.opencif.v1.StreamLookupCardsRequest\x1a%.opencif.v1.StreamLookupCardsResponse\"\x11\x8a\xb5\x18\r\n\tcard.read\x18\x01(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17opencif/v1/lookup.proto\x12\nopencif.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18opencif/v1/account.proto\x1a\x15opencif/v1/card.proto\x1a\x19opencif/v1/customer.proto\x1a\x18opencif/v1/options.proto\x1a\x17opencif/v1/record.proto\"[\n\rAccountNumber\x12$\n\x0erouting_number\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\x8a\xb5\x18\x04\x10\x02\x18\x05\x12$\n\x0e\x61\x63\x63ount_number\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x02\x8a\xb5\x18\x04\x10\x04\x18\x0c\"s\n\x0f\x41\x63\x63ountTokenKey\x12$\n\x0erouting_number\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\x8a\xb5\x18\x04\x10\x02\x18\x05\x12\x1d\n\x05token\x18\x02 \x01(\tB\x0e\xe2\x41\x01\x02\x8a\xb5\x18\x06\x10\x02\x18\x12 \x11\x12\x1b\n\x0bkey_version\x18\x03 \x01(\rB\x06\x8a\xb5\x18\x02\x10\x02\"\xae\x01\n\nAccountKey\x12\x16\n\x04name\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x10\x02H\x00\x12\x33\n\x06number\x18\x02 \x01(\x0b\x32\x19.opencif.v1.AccountNumberB\x06\x8a\xb5\x18\x02\x10\x04H\x00\x12\x34\n\x05token\x18\x03 \x01(\x0b\x32\x1b.opencif.v1.AccountTokenKeyB\x06\x8a\xb5\x18\x02\x10\x02H\x00\x12\x16\n\x04iban\x18\x04 \x01(\tB\x06\x8a\xb5\x18\x02\x10\x04H\x00\x42\x05\n\x03key\"\xc9\x01\n\x15LookupAccountsRequest\x12\x35\n\x04keys\x18\x01 \x03(\x0b\x32\x16.opencif.v1.AccountKeyB\x0f\xe2\x41\x01\x02\x8a\xb5\x18\x07\x10\x04(\xe8\x07\x30\x01\x12&\n\x04view\x18\x02 \x01(\x0e\x32\x10.opencif.v1.ViewB\x06\x8a\xb5\x18\x02\x10\x01\x12\x34\n\x0b\x63onsistency\x18\x03 \x01(\x0b\x32\x17.opencif.v1.ConsistencyB\x06\x8a\xb5\x18\x02\x10\x01\x12\x1b\n\x0bwith_owners\x18\x04 \x01(\x08\x42\x06\x8a\xb5\x18\x02\x10\x01\"\xbd\x01\n\rAccountResult\x12\x32\n\x07outcome\x18\x01 \x01(\x0e\x32\x19.opencif.v1.LookupOutcomeB\x06\x8a\xb5\x18\x02\x10\x01\x12,\n\x07\x61\x63\x63ount\x18\x02 \x01(\x0b\x32\x13.opencif.v1.AccountB\x06\x8a\xb5\x18\x02\x10\x02\x12\x1c\n\x0c\x65rror_reason\x18\x03 \x01(\tB\x06\x8a\xb5\x18\x02\x10\x01\x12,\n\x06owners\x18\x04 \x03(\x0b\x32\x14.opencif.v1.CustomerB\x06\x8a\xb5\x18\x02\x10\x03\"\x85\x01\n\x16LookupAccountsResponse\x12\x32\n\x07results\x18\x01 \x03(\x0b\x32\x19.opencif.v1.AccountResultB\x06\x8a\xb5\x18\x02\x10\x03\x12\x37\n\x0bstale_since\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\x8a\xb5\x18\x02\x10\x01\"p\n\x07\x43\x61rdKey\x12\x16\n\x04name\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x10\x02H\x00\x12\x15\n\x03pan\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\x10\x04H\x00\x12\x17\n\x05token\x18\x03 \x01(\tB\x06\x8a\xb5\x18\x02\x10\x02H\x00\x12\x16\n\x04\x64pan\x18\x04 \x01(\tB\x06\x8a\xb5\x18\x02\x10\x04H\x00\x42\x05\n\x03key\"\xc5\x01\n\x12LookupCardsRequest\x12\x32\n\x04keys\x18\x01 \x03(\x0b\x32\x13.opencif.v1.CardKeyB\x0f\xe2\x41\x01\x02\x8a\xb5\x18\x07\x10\x04(\xe8\x07\x30\x01\x12&\n\x04view\x18\x02 \x01(\x0e\x32\x10.opencif.v1.ViewB\x06\x8a\xb5\x18\x02\x10\x01\x12\x34\n\x0b\x63onsistency\x18\x03 \x01(\x0b\x32\x17.opencif.v1.ConsistencyB\x06\x8a\xb5\x18\x02\x10\x01\x12\x1d\n\rwith_accounts\x18\x04 \x01(\x08\x42\x06\x8a\xb5\x18\x02\x10\x01\"\xd7\x01\n\nCardResult\x12\x32\n\x07outcome\x18\x01 \x01(\x0e\x32\x19.opencif.v1.LookupOutcomeB\x06\x8a\xb5\x18\x02\x10\x01\x12&\n\x04\x63\x61rd\x18\x02 \x01(\x0b\x32\x10.opencif.v1.CardB\x06\x8a\xb5\x18\x02\x10\x02\x12\x1c\n\x0c\x65rror_reason\x18\x03 \x01(\tB\x06\x8a\xb5\x18\x02\x10\x01\x12-\n\x08\x61\x63\x63ounts\x18\x04 \x03(\x0b\x32\x13.opencif.v1.AccountB\x06\x8a\xb5\x18\x02\x10\x02\x12 \n\x10network_response\x18\x05 \x01(\tB\x06\x8a\xb5\x18\x02\x10\x01\"\x7f\n\x13LookupCardsResponse\x12/\n\x07results\x18\x01 \x03(\x0b\x32\x16.opencif.v1.CardResultB\x06\x8a\xb5\x18\x02\x10\x02\x12\x37\n\x0bstale_since\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\x8a\xb5\x18\x02\x10\x01\"\\\n\x1bStreamLookupAccountsRequest\x12=\n\x06lookup\x18\x01 \x01(\x0b\x32!.opencif.v1.LookupAccountsRequestB\n\xe2\x41\x01\x02\x8a\xb5\x18\x02\x10\x04\"Z\n\x1cStreamLookupAccountsResponse\x12:\n\x06\x61nswer\x18\x01 \x01(\x0b\x32\".opencif.v1.LookupAccountsResponseB\x06\x8a\xb5\x18\x02\x10\x03\"V\n\x18StreamLookupCardsRequest\x12:\n\x06lookup\x18\x01 \x01(\x0b\x32\x1e.opencif.v1.LookupCardsRequestB\n\xe2\x41\x01\x02\x8a\xb5\x18\x02\x10\x04\"T\n\x19StreamLookupCardsResponse\x12\x37\n\x06\x61nswer\x18\x01 \x01(\x0b\x32\x1f.opencif.v1.LookupCardsResponseB\x06\x8a\xb5\x18\x02\x10\x02*\x83\x01\n\rLookupOutcome\x12\x1e\n\x1aLOOKUP_OUTCOME_UNSPECIFIED\x10\x00\x12\x18\n\x14LOOKUP_OUTCOME_FOUND\x10\x01\x12\x1c\n\x18LOOKUP_OUTCOME_NOT_FOUND\x10\x02\x12\x1a\n\x16LOOKUP_OUTCOME_INVALID\x10\x03\x32\xe0\x03\n\rLookupService\x12m\n\x0eLookupAccounts\x12!.opencif.v1.LookupAccountsRequest\x1a\".opencif.v1.LookupAccountsResponse\"\x14\x8a\xb5\x18\x10\n\x0c\x61\x63\x63ount.read\x18\x01\x12\x61\n\x0bLookupCards\x12\x1e.opencif.v1.LookupCardsRequest\x1a\x1f.opencif.v1.LookupCardsResponse\"\x11\x8a\xb5\x18\r\n\tcard.read\x18\x01\x12\x83\x01\n\x14StreamLookupAccounts\x12\'.opencif.v1.StreamLookupAccountsRequest\x1a(.opencif.v1.StreamLookupAccountsResponse\"\x14\x8a\xb5\x18\x10\n\x0c\x61\x63\x63ount.read\x18\x01(\x01\x30\x01\x12w\n\x11StreamLookupCards\x12$.opencif.v1.StreamLookupCardsRequest\x1a%.opencif.v1.StreamLookupCardsResponse\"\x11\x8a\xb5\x18\r\n\tcard.read\x18\x01(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,6 +46,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ACCOUNTTOKENKEY'].fields_by_name['routing_number']._serialized_options = b'\342A\001\002\212\265\030\004\020\002\030\005'
   _globals['_ACCOUNTTOKENKEY'].fields_by_name['token']._loaded_options = None
   _globals['_ACCOUNTTOKENKEY'].fields_by_name['token']._serialized_options = b'\342A\001\002\212\265\030\006\020\002\030\022 \021'
+  _globals['_ACCOUNTTOKENKEY'].fields_by_name['key_version']._loaded_options = None
+  _globals['_ACCOUNTTOKENKEY'].fields_by_name['key_version']._serialized_options = b'\212\265\030\002\020\002'
   _globals['_ACCOUNTKEY'].fields_by_name['name']._loaded_options = None
   _globals['_ACCOUNTKEY'].fields_by_name['name']._serialized_options = b'\212\265\030\002\020\002'
   _globals['_ACCOUNTKEY'].fields_by_name['number']._loaded_options = None
@@ -120,36 +122,36 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LOOKUPSERVICE'].methods_by_name['StreamLookupAccounts']._serialized_options = b'\212\265\030\020\n\014account.read\030\001'
   _globals['_LOOKUPSERVICE'].methods_by_name['StreamLookupCards']._loaded_options = None
   _globals['_LOOKUPSERVICE'].methods_by_name['StreamLookupCards']._serialized_options = b'\212\265\030\r\n\tcard.read\030\001'
-  _globals['_LOOKUPOUTCOME']._serialized_start=2144
-  _globals['_LOOKUPOUTCOME']._serialized_end=2275
+  _globals['_LOOKUPOUTCOME']._serialized_start=2173
+  _globals['_LOOKUPOUTCOME']._serialized_end=2304
   _globals['_ACCOUNTNUMBER']._serialized_start=232
   _globals['_ACCOUNTNUMBER']._serialized_end=323
   _globals['_ACCOUNTTOKENKEY']._serialized_start=325
-  _globals['_ACCOUNTTOKENKEY']._serialized_end=411
-  _globals['_ACCOUNTKEY']._serialized_start=414
-  _globals['_ACCOUNTKEY']._serialized_end=588
-  _globals['_LOOKUPACCOUNTSREQUEST']._serialized_start=591
-  _globals['_LOOKUPACCOUNTSREQUEST']._serialized_end=792
-  _globals['_ACCOUNTRESULT']._serialized_start=795
-  _globals['_ACCOUNTRESULT']._serialized_end=984
-  _globals['_LOOKUPACCOUNTSRESPONSE']._serialized_start=987
-  _globals['_LOOKUPACCOUNTSRESPONSE']._serialized_end=1120
-  _globals['_CARDKEY']._serialized_start=1122
-  _globals['_CARDKEY']._serialized_end=1234
-  _globals['_LOOKUPCARDSREQUEST']._serialized_start=1237
-  _globals['_LOOKUPCARDSREQUEST']._serialized_end=1434
-  _globals['_CARDRESULT']._serialized_start=1437
-  _globals['_CARDRESULT']._serialized_end=1652
-  _globals['_LOOKUPCARDSRESPONSE']._serialized_start=1654
-  _globals['_LOOKUPCARDSRESPONSE']._serialized_end=1781
-  _globals['_STREAMLOOKUPACCOUNTSREQUEST']._serialized_start=1783
-  _globals['_STREAMLOOKUPACCOUNTSREQUEST']._serialized_end=1875
-  _globals['_STREAMLOOKUPACCOUNTSRESPONSE']._serialized_start=1877
-  _globals['_STREAMLOOKUPACCOUNTSRESPONSE']._serialized_end=1967
-  _globals['_STREAMLOOKUPCARDSREQUEST']._serialized_start=1969
-  _globals['_STREAMLOOKUPCARDSREQUEST']._serialized_end=2055
-  _globals['_STREAMLOOKUPCARDSRESPONSE']._serialized_start=2057
-  _globals['_STREAMLOOKUPCARDSRESPONSE']._serialized_end=2141
-  _globals['_LOOKUPSERVICE']._serialized_start=2278
-  _globals['_LOOKUPSERVICE']._serialized_end=2758
+  _globals['_ACCOUNTTOKENKEY']._serialized_end=440
+  _globals['_ACCOUNTKEY']._serialized_start=443
+  _globals['_ACCOUNTKEY']._serialized_end=617
+  _globals['_LOOKUPACCOUNTSREQUEST']._serialized_start=620
+  _globals['_LOOKUPACCOUNTSREQUEST']._serialized_end=821
+  _globals['_ACCOUNTRESULT']._serialized_start=824
+  _globals['_ACCOUNTRESULT']._serialized_end=1013
+  _globals['_LOOKUPACCOUNTSRESPONSE']._serialized_start=1016
+  _globals['_LOOKUPACCOUNTSRESPONSE']._serialized_end=1149
+  _globals['_CARDKEY']._serialized_start=1151
+  _globals['_CARDKEY']._serialized_end=1263
+  _globals['_LOOKUPCARDSREQUEST']._serialized_start=1266
+  _globals['_LOOKUPCARDSREQUEST']._serialized_end=1463
+  _globals['_CARDRESULT']._serialized_start=1466
+  _globals['_CARDRESULT']._serialized_end=1681
+  _globals['_LOOKUPCARDSRESPONSE']._serialized_start=1683
+  _globals['_LOOKUPCARDSRESPONSE']._serialized_end=1810
+  _globals['_STREAMLOOKUPACCOUNTSREQUEST']._serialized_start=1812
+  _globals['_STREAMLOOKUPACCOUNTSREQUEST']._serialized_end=1904
+  _globals['_STREAMLOOKUPACCOUNTSRESPONSE']._serialized_start=1906
+  _globals['_STREAMLOOKUPACCOUNTSRESPONSE']._serialized_end=1996
+  _globals['_STREAMLOOKUPCARDSREQUEST']._serialized_start=1998
+  _globals['_STREAMLOOKUPCARDSREQUEST']._serialized_end=2084
+  _globals['_STREAMLOOKUPCARDSRESPONSE']._serialized_start=2086
+  _globals['_STREAMLOOKUPCARDSRESPONSE']._serialized_end=2170
+  _globals['_LOOKUPSERVICE']._serialized_start=2307
+  _globals['_LOOKUPSERVICE']._serialized_end=2787
 # @@protoc_insertion_point(module_scope)

@@ -36,12 +36,14 @@ class AccountNumber(_message.Message):
     def __init__(self, routing_number: _Optional[str] = ..., account_number: _Optional[str] = ...) -> None: ...
 
 class AccountTokenKey(_message.Message):
-    __slots__ = ("routing_number", "token")
+    __slots__ = ("routing_number", "token", "key_version")
     ROUTING_NUMBER_FIELD_NUMBER: _ClassVar[int]
     TOKEN_FIELD_NUMBER: _ClassVar[int]
+    KEY_VERSION_FIELD_NUMBER: _ClassVar[int]
     routing_number: str
     token: str
-    def __init__(self, routing_number: _Optional[str] = ..., token: _Optional[str] = ...) -> None: ...
+    key_version: int
+    def __init__(self, routing_number: _Optional[str] = ..., token: _Optional[str] = ..., key_version: _Optional[int] = ...) -> None: ...
 
 class AccountKey(_message.Message):
     __slots__ = ("name", "number", "token", "iban")
