@@ -406,17 +406,15 @@ def test_a_retired_routing_number_serves_until_its_change_date() -> None:
         (ach_pb2.NAME_POLICY_RETURN, None, "NO_NAME", "POST", ()),
     ],
 )
-@pytest.mark.parametrize("sec_code", ["PPD", "ARC"])
 def test_names(
     policy: int,
     words: set[int] | None,
     match: str,
     disposition: str,
     findings: tuple[str, ...],
-    sec_code: str,
 ) -> None:
     digests = () if words is None else (frozenset(words),)
-    entered = entry(name_digests=digests, sec_code=sec_code)
+    entered = entry(name_digests=digests, sec_code="ARC")
     decision = decide(entered, account(), policy=Policy(name_policy=policy))
     assert ach_pb2.NameMatch.Name(decision.name_match) == f"NAME_MATCH_{match}"
     assert ach_pb2.Disposition.Name(decision.disposition) == f"DISPOSITION_{disposition}"
