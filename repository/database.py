@@ -23,6 +23,9 @@ STATEMENT_TIMEOUT_MAX_S = 30
 IDLE_IN_TRANSACTION_MAX_S = 15
 CLOSE_MAX_S = 5
 
+# The driver asks the server about every array type it meets first: once, before it serves.
+LEARN_TYPES = "SELECT $1::bytea[], $2::text[], $3::smallint[], $4::bigint[], $5::boolean[]"
+
 GET_INCARNATION = "SELECT id, timeline, first_xid FROM incarnation"
 
 # Bytes of WAL this server is known to have: applied on a replica, flushed on a primary.
@@ -217,6 +220,7 @@ class Database:
         )
 
     async def _prepare(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+        await connection.prepare(LEARN_TYPES)
         told = self._on_statement
         if told is not None:
             connection.add_query_logger(lambda logged: told(logged.query))

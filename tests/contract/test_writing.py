@@ -215,8 +215,8 @@ async def test_a_caller_that_goes_away_does_not_stop_its_commit(
 
     task = asyncio.create_task(writes())
     await committing.wait()
-    while not await session.fetchval(IS_WAITING):
-        await asyncio.sleep(0.01)  # noqa: ASYNC110 - what we wait for happens in the database
+    while not await session.fetchval(IS_WAITING):  # noqa: ASYNC110 - it happens in the database
+        await asyncio.sleep(0.01)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

@@ -1,0 +1,285 @@
+"""The read path: how many statements it takes, who shares them, and how fresh they are."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from deploy.embedded import EmbeddedValkey
+from repository.database import Position
+from repository.errors import TimedOut, Unavailable
+from repository.reading import Consistency, Reader
+from repository.record import Entry, RecordStore
+from tests.conftest import Database
+from tests.contract.stand import ACCOUNT, Stand, origin, segment, set_up, some_id, write
+
+FULLY = Consistency.FULLY_CONSISTENT
+
+
+@contextmanager
+def statements(stand: Stand, expected: int) -> Iterator[None]:
+    """Assert how many SQL statements the block runs."""
+    before = len(stand.statements)
+    yield
+    ran = stand.statements[before:]
+    assert len(ran) == expected, ran
+
+
+class HeldStore(RecordStore):
+    """A store whose answers wait, once read, until they are let go."""
+
+    def __init__(self, stand: Stand) -> None:
+        super().__init__(stand.database)
+        self.asked = asyncio.Event()
+        self.go_on = asyncio.Event()
+
+    async def get_many(  # type: ignore[no-untyped-def]  # passes through what it is given
+        self, *args, **kwargs
+    ) -> tuple[int, dict[bytes, Entry]]:
+        answer = await super().get_many(*args, **kwargs)
+        self.asked.set()
+        await self.go_on.wait()
+        return answer
+
+
+@pytest.fixture
+async def held(stand: Stand) -> AsyncIterator[HeldStore]:
+    """The stand's reader now reads through this store."""
+    store = HeldStore(stand)
+    stand.reader = Reader(store, stand.poll, stand.incarnation, stand.cache)
+    yield store
+    store.go_on.set()
+
+
+async def test_a_cached_get_runs_no_statement(stand: Stand) -> None:
+    id_, unknown = some_id(), some_id()
+    await stand.create(id_)
+    with statements(stand, 0):
+        assert (await stand.get(id_)).version == 1
+    with statements(stand, 1):
+        await stand.get(unknown)
+    with statements(stand, 0):
+        assert (await stand.get(unknown)).version == 0
+
+
+async def test_a_batch_of_misses_runs_one_statement(any_stand: Stand) -> None:
+    ids = [some_id() for _ in range(1000)]
+    with statements(any_stand, 1):
+        entries = await any_stand.reader.get_many(ACCOUNT, ids)
+    assert [entry.version for entry in entries] == [0] * 1000
+    with statements(any_stand, 0):
+        assert await any_stand.reader.get_many(ACCOUNT, []) == []
+
+
+async def test_a_batch_reads_only_what_missed(stand: Stand) -> None:
+    ids = [some_id() for _ in range(50)]
+    await stand.create(*ids)
+    unknown = [some_id() for _ in range(3)]
+    before = stand.reader.stats.rows
+    with statements(stand, 1):
+        await stand.reader.get_many(ACCOUNT, ids + unknown)
+    assert stand.reader.stats.rows == before
+
+
+async def test_callers_of_one_cold_key_share_one_statement(any_stand: Stand) -> None:
+    id_ = some_id()
+    async with any_stand.writer.begin(origin()) as work:
+        await work.insert(write(id_))
+    await any_stand.settle()
+    if any_stand.cache is not None:
+        any_stand.cache.discard(ACCOUNT, [id_], "seal")
+        await any_stand.settle()
+    await any_stand.halfway()
+    with statements(any_stand, 1):
+        answers = await asyncio.gather(
+            *(any_stand.reader.get_many(ACCOUNT, [id_]) for _ in range(200))
+        )
+    assert {answer[0].operational for answer in answers} == {segment(id_, 1)}
+
+
+async def test_overlapping_batches_share(stand: Stand) -> None:
+    ids = [some_id() for _ in range(30)]
+    batches = [ids[:20], ids[10:], ids[::2]]
+    with statements(stand, 2):
+        answers = await asyncio.gather(*(stand.reader.get_many(ACCOUNT, b) for b in batches))
+    assert [len(answer) for answer in answers] == [20, 20, 15]
+    assert stand.reader.stats.joined == 25
+
+
+async def test_a_cached_key_does_not_wait_for_a_cold_one(stand: Stand, held: HeldStore) -> None:
+    warm, cold = some_id(), some_id()
+    await stand.create(warm)
+    slow = asyncio.create_task(stand.reader.get_many(ACCOUNT, [warm, cold]))
+    await held.asked.wait()
+    assert (await stand.reader.get_many(ACCOUNT, [warm]))[0].version == 1
+    assert not slow.done()
+    held.go_on.set()
+    assert [entry.version for entry in await slow] == [1, 0]
+
+
+async def test_who_joined_is_served_when_the_leader_goes_away(
+    stand: Stand, held: HeldStore
+) -> None:
+    id_ = some_id()
+    leader = asyncio.create_task(stand.reader.get_many(ACCOUNT, [id_]))
+    await held.asked.wait()
+    joined = [asyncio.create_task(stand.reader.get_many(ACCOUNT, [id_])) for _ in range(5)]
+    await asyncio.sleep(0)
+    leader.cancel()
+    held.go_on.set()
+    with statements(stand, 1):
+        answers = await asyncio.gather(*joined)
+    assert {answer[0].version for answer in answers} == {0}
+    with pytest.raises(asyncio.CancelledError):
+        await leader
+
+
+async def test_who_joined_keeps_a_deadline_of_its_own(stand: Stand, held: HeldStore) -> None:
+    id_ = some_id()
+    leader = asyncio.create_task(stand.reader.get_many(ACCOUNT, [id_]))
+    await held.asked.wait()
+    with pytest.raises(TimedOut):
+        await stand.reader.get_many(ACCOUNT, [id_], deadline=time.monotonic() + 0.05)
+    held.go_on.set()
+    assert (await leader)[0].version == 0
+
+
+async def test_who_joined_a_read_older_than_the_poll_reads_again(
+    pair: tuple[Stand, Stand],
+) -> None:
+    """A flight that began before a write must not answer a caller who came after the poll."""
+    here, there = pair
+    id_ = some_id()
+    store = HeldStore(here)
+    here.reader = Reader(store, here.poll, here.incarnation)
+    leader = asyncio.create_task(here.reader.get_many(ACCOUNT, [id_]))
+    await store.asked.wait()
+    await there.create(id_)
+    await here.poll.poll()
+    late = asyncio.create_task(here.reader.get_many(ACCOUNT, [id_]))
+    await asyncio.sleep(0)
+    store.go_on.set()
+    assert (await leader)[0].version == 0
+    assert (await late)[0].version == 1
+
+
+async def test_fully_consistent_reads_the_primary_and_joins_nobody(
+    stand: Stand, held: HeldStore
+) -> None:
+    id_ = some_id()
+    early = asyncio.create_task(stand.reader.get_many(ACCOUNT, [id_]))
+    await held.asked.wait()
+    async with stand.writer.begin(origin()) as work:
+        await work.insert(write(id_))
+    late = asyncio.create_task(stand.reader.get_many(ACCOUNT, [id_], FULLY))
+    await asyncio.sleep(0)
+    held.go_on.set()
+    assert (await early)[0].version == 0
+    assert (await late)[0].version == 1
+    with statements(stand, 1):
+        await stand.reader.get_many(ACCOUNT, [id_], FULLY)
+
+
+async def test_at_least_as_fresh_is_served_from_the_cache_once_polled(
+    pair: tuple[Stand, Stand],
+) -> None:
+    here, there = pair
+    id_ = some_id()
+    assert (await here.get(id_)).version == 0
+    position = await there.create(id_)
+    with statements(here, 1):
+        entries = await here.reader.get_many(ACCOUNT, [id_], position)
+    assert entries[0].version == 1
+    await here.settle()
+    with statements(here, 1):  # the poll has still not seen that write
+        await here.reader.get_many(ACCOUNT, [id_], position)
+    await here.poll.poll()
+    with statements(here, 0):
+        assert (await here.reader.get_many(ACCOUNT, [id_], position))[0].version == 1
+
+
+async def test_a_position_of_our_own_needs_no_poll(stand: Stand) -> None:
+    id_ = some_id()
+    position = await stand.create(id_)
+    with statements(stand, 0):
+        assert (await stand.reader.get_many(ACCOUNT, [id_], position))[0].version == 1
+
+
+async def test_a_position_of_another_life_is_read_from_the_primary(stand: Stand) -> None:
+    id_ = some_id()
+    await stand.create(id_)
+    with statements(stand, 1):
+        await stand.reader.get_many(ACCOUNT, [id_], Position(b"8 others", 1, 1))
+
+
+async def test_seals_that_do_not_open_are_read_again(stand: Stand) -> None:
+    id_ = some_id()
+    await stand.create(id_)
+    with statements(stand, 1):
+        entries = await stand.reader.reread(ACCOUNT, [id_, id_])
+    assert [entry.version for entry in entries] == [1, 1]
+    assert stand.cache is not None
+    assert stand.cache.stats.misses["seal"] == 2
+
+
+async def test_replicas_that_lag_do_not_answer(
+    database: Database, empty_valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A replica's row that the window knows to be old is read from the primary instead."""
+    stand = await set_up(await database("main"), empty_valkey)
+    id_ = some_id()
+    await stand.create(id_)
+    old = await stand.store.get_many(ACCOUNT, [id_])
+    await stand.update(id_, 2)
+    true_get_many = stand.store.get_many
+
+    async def lagging(  # type: ignore[no-untyped-def]  # passes through what it is given
+        *args, primary=False, at_lsn=None, **kwargs
+    ) -> tuple[int, dict[bytes, Entry]]:
+        return await true_get_many(*args, primary=True, **kwargs) if primary else old
+
+    monkeypatch.setattr(stand.store, "has_replicas", True)
+    monkeypatch.setattr(stand.store, "get_many", lagging)
+    reader = Reader(stand.store, stand.poll, stand.incarnation)
+    assert (await reader.get_many(ACCOUNT, [id_]))[0].version == 2
+    assert reader.stats.unproven_rows == 1
+    await stand.close()
+
+
+async def test_a_replica_answers_once_it_has_replayed_the_position(
+    database: Database, empty_valkey: EmbeddedValkey
+) -> None:
+    dsn = await database("main")
+    stand = await set_up(dsn, empty_valkey)
+    position = await stand.create(some_id())
+    sql = "SELECT 1"
+    with_replicas = type(stand.database)(dsn, dsn, on_statement=stand.statements.append)
+    await with_replicas.connect()
+    with statements(stand, 2):
+        await with_replicas.fetch_at(position.lsn, sql)
+    with statements(stand, 2):  # asked, found wanting, and the primary read instead
+        await with_replicas.fetch_at(2**62, sql)
+    await with_replicas.close()
+    await stand.close()
+
+
+async def test_a_silent_poll_is_told_and_then_refused(
+    database: Database, empty_valkey: EmbeddedValkey
+) -> None:
+    stand = await set_up(await database("main"), empty_valkey)
+    id_ = some_id()
+    await stand.create(id_)
+    now = time.monotonic()
+    stand.poll._clock = lambda: now
+    await stand.poll.poll()
+    assert stand.poll.stale_since is None
+    now += 1.5
+    assert stand.poll.stale_since is not None
+    assert (await stand.get(id_)).version == 1
+    now += 60
+    with pytest.raises(Unavailable):
+        await stand.get(id_)
+    assert (await stand.reader.get_many(ACCOUNT, [id_], FULLY))[0].version == 1
+    await stand.close()
