@@ -122,7 +122,7 @@ class AchNoc(_message.Message):
     def __init__(self, code: _Optional[str] = ..., corrected_data: _Optional[str] = ...) -> None: ...
 
 class AchResolution(_message.Message):
-    __slots__ = ("entry_seq", "disposition", "account", "account_state", "account_type", "return_code", "return_by_date", "date_of_death", "noc", "name_match", "findings", "master_version", "trace_number", "line")
+    __slots__ = ("entry_seq", "disposition", "account", "account_state", "account_type", "return_code", "return_by_date", "date_of_death", "noc", "name_match", "findings", "master_version", "trace_number", "line", "card_token")
     ENTRY_SEQ_FIELD_NUMBER: _ClassVar[int]
     DISPOSITION_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
@@ -137,6 +137,7 @@ class AchResolution(_message.Message):
     MASTER_VERSION_FIELD_NUMBER: _ClassVar[int]
     TRACE_NUMBER_FIELD_NUMBER: _ClassVar[int]
     LINE_FIELD_NUMBER: _ClassVar[int]
+    CARD_TOKEN_FIELD_NUMBER: _ClassVar[int]
     entry_seq: int
     disposition: Disposition
     account: str
@@ -151,7 +152,8 @@ class AchResolution(_message.Message):
     master_version: int
     trace_number: str
     line: int
-    def __init__(self, entry_seq: _Optional[int] = ..., disposition: _Optional[_Union[Disposition, str]] = ..., account: _Optional[str] = ..., account_state: _Optional[_Union[_account_pb2.AccountState, str]] = ..., account_type: _Optional[_Union[_account_pb2.AccountType, str]] = ..., return_code: _Optional[str] = ..., return_by_date: _Optional[str] = ..., date_of_death: _Optional[str] = ..., noc: _Optional[_Union[AchNoc, _Mapping]] = ..., name_match: _Optional[_Union[NameMatch, str]] = ..., findings: _Optional[_Iterable[str]] = ..., master_version: _Optional[int] = ..., trace_number: _Optional[str] = ..., line: _Optional[int] = ...) -> None: ...
+    card_token: str
+    def __init__(self, entry_seq: _Optional[int] = ..., disposition: _Optional[_Union[Disposition, str]] = ..., account: _Optional[str] = ..., account_state: _Optional[_Union[_account_pb2.AccountState, str]] = ..., account_type: _Optional[_Union[_account_pb2.AccountType, str]] = ..., return_code: _Optional[str] = ..., return_by_date: _Optional[str] = ..., date_of_death: _Optional[str] = ..., noc: _Optional[_Union[AchNoc, _Mapping]] = ..., name_match: _Optional[_Union[NameMatch, str]] = ..., findings: _Optional[_Iterable[str]] = ..., master_version: _Optional[int] = ..., trace_number: _Optional[str] = ..., line: _Optional[int] = ..., card_token: _Optional[str] = ...) -> None: ...
 
 class ResolveAchEntriesRequest(_message.Message):
     __slots__ = ("entries", "policy", "as_of", "consistency")
