@@ -10,7 +10,14 @@ from typing import Generic, NamedTuple, Protocol
 from repository.record import Kind, Record
 from server.customer_keys import CustomerSealers
 from server.shape import M, hide_inputs, shape_of
-from tokenizer.sealing import SealBroken, Sealer, Segment, Versions, operational_versions
+from tokenizer.sealing import (
+    SealBroken,
+    Sealer,
+    Segment,
+    Versions,
+    is_of_version,
+    operational_versions,
+)
 
 __all__ = ["Opened", "SealedParts", "SealedRecords", "SealedRow"]
 
@@ -77,20 +84,32 @@ class SealedRecords:
         Raises SealBroken when one does not open or its parts are not of one version.
         """
         kind = shape_of(of).kind
+        opened = await self.plaintexts(kind, ids, rows, private=private, deadline=deadline)
+        return [_parsed(of, plaintext) for plaintext in opened]
+
+    async def plaintexts(
+        self,
+        kind: int,
+        ids: Sequence[bytes],
+        rows: Sequence[SealedRow],
+        *,
+        private: bool,
+        deadline: float | None = None,
+    ) -> list[bytes]:
+        """The same as serialized messages, as hot answers are spliced of: none is parsed."""
         blobs = [row.operational or b"" for row in rows]
         plaintexts = self._sealer.open_operational_many(kind, ids, blobs)
-        versions = [operational_versions(blob) for blob in blobs]
         for position, row in enumerate(rows):
-            if versions[position].version != row.version:
+            if not is_of_version(blobs[position], row.version):
                 raise SealBroken(position)
-        messages = [_parsed(of, plaintext) for plaintext in plaintexts]
-        if private:
-            holders = [i for i, found in enumerate(versions) if found.private_version]
+        if private and kind == Kind.CUSTOMER:
+            versions = [operational_versions(blob).private_version for blob in blobs]
+            holders = [position for position, version in enumerate(versions) if version]
             sealers = await self._customers.get_many([ids[i] for i in holders], deadline)
             for i in holders:
-                version, blob = versions[i].private_version, rows[i].private or b""
-                messages[i].MergeFromString(sealers[ids[i]].open_private(version, blob))
-        return messages
+                sealer, blob = sealers[ids[i]], rows[i].private or b""
+                plaintexts[i] += sealer.open_private(versions[i], blob)
+        return plaintexts
 
     async def open(self, of: type[M], record: Record, deadline: float | None = None) -> Opened[M]:
         """A locked row opened to be changed: operational and private, not the numbers."""

@@ -128,13 +128,22 @@ class Tokens:
             opened = dict[int, str]()
             for k in sorted(set(classes)):
                 rows = [row for row, found in enumerate(classes) if found == k]
-                generation = self._pan_generation(k)
+                generation = self.pan_generation(k)
                 same = [texts[row] for row in rows]
                 found = self._pan_group(same, generation, 0, opening=True)
                 opened.update(zip(rows, found, strict=True))
             return [opened[row] for row in range(len(texts))]
 
         return by_group(tokens, len, group)
+
+    def pan_generation(self, k: int) -> int:
+        """Return the generation of class k; raises KeyRetired, UnknownGeneration."""
+        for generation in self.pan_generations:
+            if generation_class(generation) == k:
+                return generation
+        if any(generation_class(g) == k for g in self._keyring.retired(Purpose.TOKEN_PAN)):
+            raise KeyRetired(f"the PAN tokens of class {k} are retired")
+        raise UnknownGeneration(f"no PAN token has class {k}")
 
     def account_tokens(
         self, routings: Sequence[str], numbers: Sequence[str], generation: int | None = None
@@ -186,14 +195,6 @@ class Tokens:
         out[:, -LAST_KEPT - 1] = 0
         out[:, -LAST_KEPT - 1] = (10 + k - luhn_rows(out)) % 10
         return to_texts(out)
-
-    def _pan_generation(self, k: int) -> int:
-        for generation in self.pan_generations:
-            if generation_class(generation) == k:
-                return generation
-        if any(generation_class(g) == k for g in self._keyring.retired(Purpose.TOKEN_PAN)):
-            raise KeyRetired(f"the PAN tokens of class {k} are retired")
-        raise UnknownGeneration(f"no PAN token has class {k}")
 
     def _tokens(
         self,

@@ -184,7 +184,7 @@ class Sealer:
     ) -> list[bytes]:
         """Return the plaintexts of number segments, each of the version expected, in order."""
         for position, (version, blob) in enumerate(zip(versions, blobs, strict=True)):
-            if blob[1 : _HEADER.size] != version.to_bytes(8):
+            if not is_of_version(blob, version):
                 raise SealBroken(position)
         return self._open(Purpose.NUMBER, kind, record_ids, blobs)
 
@@ -245,6 +245,11 @@ def operational_versions(blob: bytes) -> Versions:
     if len(blob) < _OPERATIONAL_HEADER.size:
         raise SealBroken
     return Versions(*_OPERATIONAL_HEADER.unpack_from(blob)[1:])
+
+
+def is_of_version(blob: bytes, version: int) -> bool:
+    """Tell whether a segment's header names this version, proven only by opening it."""
+    return blob[1 : _HEADER.size] == version.to_bytes(8)
 
 
 def sealing_generation(blob: bytes) -> int:
