@@ -33,7 +33,11 @@ TAG_SIZE: Final = 4
 WAIT_S: Final = 0.020
 TTL_S: Final = 3600
 UNKNOWN_TTL_S: Final = 30  # of version-0 tombstones: unknown ids are asked for in floods
-UNFINISHED_MAX: Final = 256
+FILLS_MAX: Final = 256
+CONNECTIONS_MAX: Final = 32
+SERVER_MAX_S: Final = 1.0  # what nobody waits for any more ends here
+
+UNREACHABLE: Final = (RedisError, OSError)
 
 # Newer version, or same version and newer horizon: compared as four words of 32 bits, because
 # Lua has no 64-bit integers and compares strings by locale. Only saves misses; proves nothing.
@@ -108,14 +112,18 @@ class Cache:
         self._window = window
         self._wait_s = wait_s
         self._ttl_s = ttl_s
-        self._client = redis.asyncio.Redis.from_url(
-            url,
-            max_connections=64,
-            socket_timeout=1.0,
-            socket_connect_timeout=1.0,
-            retry=Retry(NoBackoff(), 0),
+        self._client = redis.asyncio.Redis.from_pool(
+            redis.asyncio.BlockingConnectionPool.from_url(
+                url,
+                max_connections=CONNECTIONS_MAX,
+                timeout=SERVER_MAX_S,
+                socket_timeout=SERVER_MAX_S,
+                socket_connect_timeout=SERVER_MAX_S,
+                retry=Retry(NoBackoff(), 0),
+            )
         )
-        self._unfinished: set[asyncio.Task[Any]] = set()
+        self._reads: set[asyncio.Task[Any]] = set()
+        self._fills: set[asyncio.Task[Any]] = set()
 
     async def close(self) -> None:
         """Finish what is under way and disconnect."""
@@ -124,8 +132,8 @@ class Cache:
 
     async def settled(self) -> None:
         """Wait for every fill under way: for tests and for shutting down."""
-        while self._unfinished:
-            await asyncio.wait(self._unfinished)
+        while self._reads or self._fills:
+            await asyncio.wait(self._reads | self._fills)
 
     async def get_many(self, kind: int, ids: Sequence[bytes]) -> dict[bytes, Entry]:
         """Id -> entry, tombstones included, of those that are proven current now."""
@@ -141,15 +149,15 @@ class Cache:
 
     def put(self, kind: int, entries: Iterable[tuple[bytes, Entry]]) -> None:
         """Write entries in the background, each unless a newer one is there."""
-        if len(self._unfinished) >= UNFINISHED_MAX or self.breaker.is_open:
+        if len(self._fills) >= FILLS_MAX or self.breaker.is_open:
             self.stats.fills_dropped += 1
             return
-        self._keep(self._write(kind, list(entries)))
+        self._behind(self._write(kind, list(entries)))
 
     def discard(self, kind: int, ids: Sequence[bytes], cause: str) -> None:
         """Remove entries in the background that turned out to be broken, counted by `cause`."""
         self.stats.miss(cause, len(ids))
-        self._keep(self._unlink(self._keys(kind, ids)))
+        self._behind(self._unlink(self._keys(kind, ids)))
 
     def _keys(self, kind: int, ids: Sequence[bytes]) -> list[bytes]:
         prefix = bytes([kind]) + self._incarnation
@@ -160,17 +168,19 @@ class Cache:
         if not self.breaker.admits():
             self.stats.miss("down", len(keys))
             return None
-        task = self._keep(self._mget(keys))
+        task = asyncio.create_task(self._mget(keys))
+        self._reads.add(task)  # one that nobody waits for any more goes on to its end
+        task.add_done_callback(self._read_ended)
         await asyncio.wait({task}, timeout=self._wait_s)
         if not task.done():
             await asyncio.sleep(0)  # a busy loop of ours is not the cache's fault: look once more
         if not task.done():
             cause = "timeout"
-        elif task.exception() is not None:
+        elif isinstance(task.exception(), UNREACHABLE):
             cause = "down"
         else:
-            self.breaker.succeeded()
             values: list[bytes | None] = task.result()
+            self.breaker.succeeded()
             return values
         self.breaker.failed()
         self.stats.miss(cause, len(keys))
@@ -274,17 +284,24 @@ class Cache:
     async def _unlink(self, keys: list[bytes]) -> None:
         await self._client.unlink(*keys)
 
-    def _keep(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        """Run in a task that is referenced until it ends; its failure is looked at and let go."""
+    def _behind(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run in the background; a failure is counted and let go."""
         task = asyncio.create_task(work)
-        self._unfinished.add(task)
-        task.add_done_callback(self._let_go)
-        return task
+        self._fills.add(task)
+        task.add_done_callback(self._fill_ended)
 
-    def _let_go(self, task: asyncio.Task[Any]) -> None:
-        self._unfinished.discard(task)
-        if not task.cancelled() and isinstance(task.exception(), RedisError | OSError):
+    def _read_ended(self, task: asyncio.Task[Any]) -> None:
+        self._reads.discard(task)
+        _ = task.cancelled() or task.exception()  # looked at: its caller may be gone
+
+    def _fill_ended(self, task: asyncio.Task[Any]) -> None:
+        self._fills.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, UNREACHABLE):
             self.stats.fills_dropped += 1
+        elif error is not None:
+            said = {"message": "a cache fill failed", "exception": error, "task": task}
+            task.get_loop().call_exception_handler(said)
 
 
 def _is_whole(value: bytes) -> bool:

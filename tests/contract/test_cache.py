@@ -1,0 +1,191 @@
+"""A cache that is slow, full of garbage, cut off or cold costs misses, never answers."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import redis.asyncio
+
+from repository.breaker import FAILURES_MAX, Breaker
+from repository.cache import BODY, HEAD, UNKNOWN_TTL_S, Cache
+from repository.record import Entry
+from tests.contract.stand import ACCOUNT, HashProver, Stand, key_of, origin, raw, some_id, write
+
+
+@pytest.fixture
+async def behind(stand: Stand) -> AsyncIterator[redis.asyncio.Redis]:
+    """The cache behind the repository's back."""
+    client = raw(stand)
+    yield client
+    await client.aclose()
+
+
+def cache_of(stand: Stand) -> Cache:
+    assert stand.cache is not None
+    return stand.cache
+
+
+async def test_values_hold_the_sealed_bytes_and_nothing_else(
+    stand: Stand, behind: redis.asyncio.Redis
+) -> None:
+    id_ = some_id()
+    await stand.create(id_)
+    value = await behind.get(key_of(stand, id_))
+    assert value is not None
+    version, horizon, operational, private = HEAD.unpack_from(value)
+    entry = await stand.get(id_)
+    assert (version, horizon) == (entry.version, entry.horizon)
+    assert value[BODY:] == entry.operational + entry.private
+    assert (operational, private) == (len(entry.operational), len(entry.private))
+    assert [key async for key in behind.scan_iter()] == [key_of(stand, id_)]
+
+
+@pytest.mark.parametrize(
+    ("garbage", "cause"),
+    [
+        (b"", "garbled"),
+        (b"x", "garbled"),
+        (b"\xff" * (BODY - 1), "garbled"),
+        (b"\xff" * 400, "garbled"),
+        (HEAD.pack(9, 2**60, 4, 4) + b"m" * 16 + b"8 bytes.", "mac"),
+    ],
+)
+async def test_garbage_is_a_miss_and_is_replaced(
+    stand: Stand, behind: redis.asyncio.Redis, garbage: bytes, cause: str
+) -> None:
+    id_, sound = some_id(), some_id()
+    await stand.create(id_, sound)
+    await behind.set(key_of(stand, id_), garbage)
+    entries = await stand.reader.get_many(ACCOUNT, [id_, sound])
+    assert [entry.version for entry in entries] == [1, 1]
+    assert cache_of(stand).stats.misses == {cause: 1}
+    await stand.settle()
+    await stand.get(id_)  # where discarding overtook the fill, this fills it
+    before = stand.reader.stats.statements
+    assert (await stand.get(id_)).version == 1
+    assert stand.reader.stats.statements == before
+
+
+async def test_a_truncated_entry_is_a_miss(stand: Stand, behind: redis.asyncio.Redis) -> None:
+    id_ = some_id()
+    await stand.create(id_)
+    value = await behind.get(key_of(stand, id_))
+    assert value is not None
+    for cut in (1, len(value) - BODY, len(value) - 3):
+        await behind.set(key_of(stand, id_), value[:-cut])
+        assert (await stand.get(id_)).version == 1
+    assert cache_of(stand).stats.misses == {"garbled": 3}
+
+
+async def test_a_key_of_another_type_is_a_miss_and_is_replaced(
+    stand: Stand, behind: redis.asyncio.Redis
+) -> None:
+    id_ = some_id()
+    await stand.create(id_)
+    await behind.delete(key_of(stand, id_))
+    await behind.rpush(key_of(stand, id_), b"a", b"b")
+    assert (await stand.get(id_)).version == 1
+    assert await behind.type(key_of(stand, id_)) == b"string"
+
+
+async def test_unknown_ids_are_kept_briefly(stand: Stand, behind: redis.asyncio.Redis) -> None:
+    known, unknown = some_id(), some_id()
+    await stand.create(known)
+    await stand.get(unknown)
+    assert 0 < await behind.pttl(key_of(stand, unknown)) <= UNKNOWN_TTL_S * 1100
+    assert await behind.pttl(key_of(stand, known)) > UNKNOWN_TTL_S * 1100
+
+
+async def test_a_slow_cache_is_gone_round(stand: Stand, behind: redis.asyncio.Redis) -> None:
+    id_ = some_id()
+    await stand.create(id_)
+    cache = cache_of(stand)
+    cache._wait_s = 0.02
+    for _ in range(FAILURES_MAX):
+        await behind.execute_command("CLIENT", "PAUSE", 300, "ALL")
+        assert (await stand.reader.get_many(ACCOUNT, [id_]))[0].version == 1
+        await asyncio.sleep(0)
+    assert cache.stats.misses["timeout"] == FAILURES_MAX
+    assert (await stand.reader.get_many(ACCOUNT, [id_]))[0].version == 1
+    assert cache.stats.misses["down"] == 1  # not even asked any more
+
+
+async def test_a_cache_that_comes_back_is_used_again(stand: Stand) -> None:
+    id_ = some_id()
+    await stand.create(id_)
+    cache = cache_of(stand)
+    assert stand.valkey is not None
+    stand.valkey.kill()
+    for _ in range(FAILURES_MAX + 1):
+        assert (await stand.get(id_)).version == 1
+    assert cache.breaker.is_open
+    stand.valkey.start()
+    cache.breaker._closed_again_at = 0.0
+    await stand.get(id_)  # the trial: nothing there, and by now no function either
+    await stand.get(id_)
+    assert not cache.breaker.is_open
+    hits = cache.stats.hits
+    assert (await stand.get(id_)).version == 1
+    assert cache.stats.hits == hits + 1
+
+
+def test_the_breaker_lets_one_trial_through_per_pause() -> None:
+    now = [100.0]
+    breaker = Breaker(clock=lambda: now[0])
+    for _ in range(FAILURES_MAX):
+        assert breaker.admits()
+        breaker.failed()
+    assert not breaker.admits()
+    now[0] += 1
+    assert [breaker.admits() for _ in range(3)] == [True, False, False]
+    breaker.failed()
+    assert not breaker.admits()
+    now[0] += 1
+    assert breaker.admits()
+    breaker.succeeded()
+    assert [breaker.admits() for _ in range(3)] == [True, True, True]
+
+
+async def test_a_proven_entry_past_half_the_window_is_stamped_anew(
+    stand: Stand, behind: redis.asyncio.Redis
+) -> None:
+    id_ = some_id()
+    await stand.create(id_)
+    for _ in range(20):
+        await stand.create(some_id())
+    stand.window.oldest_xid = (await stand.get(id_)).horizon  # as if the window had shrunk
+    await stand.poll.poll()
+    before = stand.reader.stats.statements
+    await stand.get(id_)
+    value = await behind.get(key_of(stand, id_))
+    assert value is not None
+    assert HEAD.unpack_from(value)[:2] == (1, stand.window.horizon)
+    assert stand.reader.stats.statements == before
+    assert (await stand.get(id_)).horizon == stand.window.horizon
+
+
+async def test_another_incarnation_starts_cold(stand: Stand) -> None:
+    id_ = some_id()
+    await stand.create(id_)
+    assert stand.valkey is not None
+    other = Cache(stand.valkey.url, HashProver(), b"another!", stand.window, wait_s=10)
+    assert await other.get_many(ACCOUNT, [id_]) == {}
+    assert other.stats.misses == {"absent": 1}
+    await other.close()
+
+
+async def test_fills_that_nobody_waits_for_are_bounded(stand: Stand) -> None:
+    cache = cache_of(stand)
+    for _ in range(400):
+        cache.put(ACCOUNT, [(some_id(), Entry(0, 1, b"", b""))])
+    assert cache.stats.fills_dropped == 400 - 256
+    await stand.settle()
+    assert cache.stats.filled == 256
+
+
+async def test_a_write_is_in_the_cache_before_its_caller_goes_on(stand: Stand) -> None:
+    id_ = some_id()
+    async with stand.writer.begin(origin()) as work:
+        await work.insert(write(id_))
+    assert cache_of(stand)._fills
+    assert stand.window.changed[ACCOUNT][id_] == 1
