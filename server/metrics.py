@@ -92,6 +92,7 @@ class Gauges:
     cache_events: Callable[[], Mapping[str, int]] = dict  # filled, restamped, fills_dropped
     poll_age_s: Callable[[], float] = float
     idle_connections: Callable[[], int] = int
+    read_statements: Callable[[], int] = int
     more: list[Collector] = field(default_factory=list)
 
 
@@ -135,6 +136,11 @@ class _Families(Collector):
             "opencif_database_idle_connections",
             "Pooled connections to the primary that are free.",
             self._gauges.idle_connections(),
+        )
+        yield CounterMetricFamily(
+            "opencif_read_statements",
+            "Statements run to read records that no cache could give.",
+            self._gauges.read_statements(),
         )
         build = GaugeMetricFamily(
             "opencif_build_info", "The version, as a label.", None, ["version"]

@@ -1,0 +1,108 @@
+"""Purpose keys from the key database to a keyring, and the commands that make and show them.
+
+Owns the way between KeyStore's rows and the tokenizer's table; never shows a key.
+"""
+
+import os
+import secrets
+from pathlib import Path
+
+from repository.database import Database
+from repository.keys import KeyStore, PurposeKey
+from server.settings import Settings
+from tokenizer.kek import FileKeyProvider, KeyProvider
+from tokenizer.keyring import Keyring, KeyRow, KeyState, KeyTable, create_table
+
+__all__ = ["KeysExist", "KeysMissing", "init", "key_provider", "open_keyring", "status"]
+
+
+class KeysExist(Exception):
+    """The key database has a key table already: making another would lose every record."""
+
+
+class KeysMissing(Exception):
+    """The key database has no key table, or the key-encryption key's file is not there."""
+
+
+def key_provider(settings: Settings) -> KeyProvider:
+    """The provider of the key-encryption key.
+
+    Raises KeysMissing; KekMalformed; PublishedKek for a key anybody can know, in production.
+    """
+    if not settings.kek_file.exists():
+        raise KeysMissing(f"no key-encryption key in {settings.kek_file}: run `keys init`")
+    return FileKeyProvider(settings.kek_file, development=settings.is_development)
+
+
+async def open_keyring(settings: Settings, store: KeyStore) -> Keyring:
+    """The keyring of all generations that serve.
+
+    Raises KeysMissing, KeyTableTampered, KeyTableUnsound, WrapBroken, Unavailable.
+    """
+    return Keyring.open(key_provider(settings), await _load(store))
+
+
+async def init(settings: Settings) -> list[str]:
+    """Make the first generation of every purpose key, and in development the KEK's file.
+
+    Raises KeysExist, KeysMissing (production brings its own key-encryption key), Unavailable.
+    """
+    database = Database(settings.key_database_dsn.get_secret_value(), connections_max=2)
+    await database.connect()
+    try:
+        store = KeyStore(database)
+        if (await store.purpose_keys())[1] is not None:
+            raise KeysExist("the key database has its keys already; nothing was changed")
+        made = _make_kek(settings.kek_file) if settings.is_development else []
+        table = create_table(key_provider(settings))
+        await store.set_purpose_keys([_stored(row) for row in table.rows], table.mac, None)
+    finally:
+        await database.close()
+    return [*made, *_lines(table)]
+
+
+async def status(settings: Settings) -> list[str]:
+    """One line for each generation of each purpose key; raises KeysMissing, KeyTableTampered."""
+    database = Database(settings.key_database_dsn.get_secret_value(), connections_max=2)
+    await database.connect()
+    try:
+        table = await _load(KeyStore(database))
+    finally:
+        await database.close()
+    table.verify(key_provider(settings))
+    return _lines(table)
+
+
+def _make_kek(path: Path) -> list[str]:
+    """Write a new key-encryption key for this user's eyes only, unless there is one."""
+    if path.exists():
+        return []
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(secrets.token_hex(32) + "\n")
+    return [f"key-encryption key written to {path}"]
+
+
+async def _load(store: KeyStore) -> KeyTable:
+    rows, mac = await store.purpose_keys()
+    if mac is None:
+        raise KeysMissing("the key database has no keys: run `keys init`")
+    return KeyTable(
+        tuple(
+            KeyRow(row.purpose, row.generation, KeyState(row.state), row.wrapped, row.create_time)
+            for row in rows
+        ),
+        mac,
+    )
+
+
+def _stored(row: KeyRow) -> PurposeKey:
+    return PurposeKey(row.purpose, row.generation, str(row.state), row.wrapped, row.create_time)
+
+
+def _lines(table: KeyTable) -> list[str]:
+    return [
+        f"{row.purpose:<18} {row.generation:>3}  {row.state:<8} {row.create_time:%Y-%m-%d}"
+        for row in table.rows
+    ]

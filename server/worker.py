@@ -1,0 +1,211 @@
+"""One worker: one event loop, one port, all services, until it is told to drain.
+
+Owns the gRPC server and its limits, health and reflection; the supervisor owns the process.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import grpc
+import uvloop
+from google.protobuf.internal import api_implementation
+from grpc_health.v1 import (  # type: ignore[import-untyped]  # ships no stubs
+    health,
+    health_pb2,
+    health_pb2_grpc,
+)
+from grpc_reflection.v1alpha import reflection  # type: ignore[import-untyped]  # ships no stubs
+
+from server import log
+from server.app import wired
+from server.contract import services
+from server.identity import identify_by, server_credentials
+from server.metrics import Metrics
+from server.rpc import Admission, bind
+from server.settings import Settings
+
+__all__ = ["Place", "PortTaken", "StartRefused", "run", "serving"]
+
+_SERVING: Final = health_pb2.HealthCheckResponse.SERVING
+_log = log.logger(logger="worker")
+
+
+class StartRefused(Exception):
+    """The machine or the build is not fit to serve; the text is one line for a person."""
+
+
+class PortTaken(StartRefused):
+    """Something else serves on the port."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a supervisor tells a worker: its port, and where to answer about itself."""
+
+    port: int
+    ready_fd: int | None = None  # the port that was bound is written here as text
+    metrics_socket: Path | None = None  # metrics are written to whoever connects
+
+
+def run(settings: Settings, place: Place) -> None:
+    """Serve until SIGTERM, SIGINT or the supervisor's end, then drain.
+
+    Raises StartRefused, and what `wired` raises.
+    """
+    log.configure()
+    uvloop.run(_serve(settings, place))
+
+
+async def _serve(settings: Settings, place: Place) -> None:
+    told = asyncio.Event()
+    _heed_signals(told)
+    if place.ready_fd is not None:
+        await _heed_supervisor(told)
+    async with serving(settings, place) as port:
+        _tell_ready(place, port)
+        await told.wait()
+        _log.info("draining", port=port, grace_s=settings.drain_grace_s)
+    _log.info("stopped", port=port)
+
+
+@contextlib.asynccontextmanager
+async def serving(settings: Settings, place: Place) -> AsyncIterator[int]:
+    """All services on a port (yielded) until the block ends; then drained and closed."""
+    if api_implementation.Type() != "upb":
+        raise StartRefused("protobuf runs without its compiled core: reinstall it from a wheel")
+    metrics, admission = Metrics(), Admission(settings.calls_max)
+    async with contextlib.AsyncExitStack() as opened:
+        servicers = await opened.enter_async_context(wired(settings, metrics.gauges))
+        handlers = bind(
+            servicers,
+            identify_by(settings),
+            admission,
+            metrics,
+            unary_deadline_s=settings.unary_deadline_s,
+        )
+        server = grpc.aio.server(options=_limits(settings))
+        server.add_generic_rpc_handlers(tuple(handlers))
+        checks = _add_health(server, settings)
+        port = _bind_port(server, settings, place.port)
+        if place.metrics_socket is not None:
+            await opened.enter_async_context(_metrics_on(place.metrics_socket, metrics))
+        await server.start()
+        try:
+            for name in ("", *_service_names()):
+                await checks.set(name, _SERVING)
+            yield port
+        finally:
+            await _drain(server, checks, admission, settings)
+
+
+async def _drain(
+    server: grpc.aio.Server,
+    checks: health.aio.HealthServicer,
+    admission: Admission,
+    settings: Settings,
+) -> None:
+    """Tell health checks, wait for balancers to hear it, refuse new calls, let old ones end."""
+    await checks.enter_graceful_shutdown()
+    await asyncio.sleep(settings.drain_wait_s)
+    admission.draining = True
+    await server.stop(settings.drain_grace_s)
+
+
+def _limits(settings: Settings) -> list[tuple[str, int]]:
+    return [
+        ("grpc.so_reuseport", 0),
+        ("grpc.max_receive_message_length", settings.receive_max_bytes),
+        ("grpc.max_send_message_length", -1),
+        ("grpc.max_metadata_size", settings.metadata_max_bytes),
+        ("grpc.absolute_max_metadata_size", settings.metadata_max_bytes),
+        ("grpc.max_concurrent_streams", settings.streams_max),
+        ("grpc.server_handshake_timeout_ms", int(settings.handshake_timeout_s * 1000)),
+        ("grpc.max_connection_idle_ms", int(settings.connection_idle_s * 1000)),
+        ("grpc.max_connection_age_ms", int(settings.connection_age_s * 1000)),
+        ("grpc.max_connection_age_grace_ms", int(settings.connection_grace_s * 1000)),
+    ]
+
+
+def _service_names() -> list[str]:
+    return [service.full_name for service in services()]
+
+
+def _add_health(server: grpc.aio.Server, settings: Settings) -> health.aio.HealthServicer:
+    checks = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(checks, server)
+    if settings.reflection:
+        names = (*_service_names(), health.SERVICE_NAME, reflection.SERVICE_NAME)
+        reflection.enable_server_reflection(names, server)
+    return checks
+
+
+def _bind_port(server: grpc.aio.Server, settings: Settings, port: int) -> int:
+    host = f"[{settings.address}]" if ":" in settings.address else settings.address
+    address = f"{host}:{port}"
+    credentials = server_credentials(settings)
+    try:
+        if credentials is not None:
+            return server.add_secure_port(address, credentials)
+        return server.add_insecure_port(address)
+    except RuntimeError:
+        raise PortTaken(f"cannot serve on {address}: the port is taken or not allowed") from None
+
+
+@contextlib.asynccontextmanager
+async def _metrics_on(path: Path, metrics: Metrics) -> AsyncIterator[None]:
+    """Write the metrics to whoever connects to a socket that only this user can reach."""
+
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            writer.write(metrics.exposition())
+            await writer.drain()
+        writer.close()
+
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)  # of a worker that crashed in this place
+    async with await asyncio.start_unix_server(answer, path):
+        yield
+
+
+def _heed_signals(told: asyncio.Event) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+
+
+class _Lifeline(asyncio.Protocol):
+    """Standard input, which the supervisor holds open for as long as it lives."""
+
+    def __init__(self, told: asyncio.Event) -> None:
+        self._told = told
+
+    def eof_received(self) -> None:
+        self._told.set()
+
+    def connection_lost(self, _: Exception | None) -> None:
+        self._told.set()
+
+
+async def _heed_supervisor(told: asyncio.Event) -> None:
+    await asyncio.get_running_loop().connect_read_pipe(lambda: _Lifeline(told), sys.stdin)
+
+
+def _tell_ready(place: Place, port: int) -> None:
+    _log.info("serving", port=port)
+    if place.ready_fd is not None:
+        with _closing(place.ready_fd):
+            os.write(place.ready_fd, f"{port}\n".encode())
+
+
+@contextlib.contextmanager
+def _closing(descriptor: int) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        os.close(descriptor)
