@@ -16,7 +16,7 @@ IDEMPOTENCY_KEPT: Final = timedelta(hours=24)
 ROWS_A_TIME: Final = 1000
 INTERVAL_S: Final = 600.0
 
-_log = log.logger(logger="housekeeping")
+_log = log.logger("housekeeping")
 
 
 class Housekeeping:

@@ -21,7 +21,7 @@ KEYS: Final = frozenset(
     {
         "action", "attempts", "backoff_s", "bytes", "cause", "code", "count", "duration_ms",
         "error_type", "event", "exit_code", "fact", "file", "frames", "grace_s", "host", "identity",
-        "incident", "items", "kind", "level", "logger", "method", "migration", "permission", "pid",
+        "incident", "items", "kind", "level", "library", "method", "migration", "part", "permission", "pid",
         "port", "ports", "profile", "reason", "rows", "service", "signal", "state", "step", "table",
         "time", "version", "worker", "workers",
     }
@@ -100,16 +100,16 @@ def configure(stream: TextIO | None = None) -> None:
     root.setLevel(logging.WARNING)
 
 
-def logger(**bound: object) -> Any:
-    """A logger with fixed keys; events are short codes such as `rpc_failed`."""
-    return structlog.get_logger(**bound)
+def logger(part: str) -> Any:
+    """The logger of a part of the server; events are short codes such as `call_failed`."""
+    return structlog.get_logger(part=part)
 
 
 class _Foreign(logging.Handler):
     """Tells that another library logged something, and of what type its exception was."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        told: Mapping[str, object] = {"logger": record.name, "step": record.funcName}
+        told: Mapping[str, object] = {"library": record.name, "step": record.funcName}
         error = record.exc_info[1] if record.exc_info else None
         if error is not None:
             told = {**told, "error_type": type(error).__name__, "frames": where(error)}

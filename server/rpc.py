@@ -46,7 +46,7 @@ SLOW_S: Final = 1.0
 _STANDARD_METADATA: Final = frozenset({"user-agent", "grpc-accept-encoding", "accept-encoding"})
 _INCIDENTS: Final = frozenset({"INTERNAL", "SEAL_BROKEN"})
 
-_log = log.logger(logger="rpc")
+_log = log.logger("rpc")
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +182,7 @@ class _Method:
             Unavailable("COMMIT_UNKNOWN") if rule.mutation else TimeoutError()
         )
 
-    def handler(self) -> grpc.RpcMethodHandler[Any, Any]:
+    def handler(self) -> "grpc.RpcMethodHandler[Any, Any]":
         """The handler gRPC calls; it answers bytes."""
         parse = _parser(self.descriptor.input_type)
         if self.descriptor.server_streaming:

@@ -28,7 +28,7 @@ BACKOFF_MAX_S: Final = 30.0
 STEADY_S: Final = 60.0  # a worker that lived this long starts with no backoff
 KILL_AFTER_S: Final = 5.0  # beyond what draining may take
 
-_log = log.logger(logger="supervisor")
+_log = log.logger("supervisor")
 
 
 class AlreadyServing(Exception):

@@ -34,7 +34,7 @@ from server.settings import Settings
 __all__ = ["Place", "PortTaken", "StartRefused", "run", "serving"]
 
 _SERVING: Final = health_pb2.HealthCheckResponse.SERVING
-_log = log.logger(logger="worker")
+_log = log.logger("worker")
 
 
 class StartRefused(Exception):
