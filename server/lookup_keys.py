@@ -1,0 +1,261 @@
+"""What a lookup's keys can lead to: ids, computed for the whole batch, or why there is none.
+
+Pure; written for speed. A key that cannot be any record's is refused alone, by its reason.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import chain
+from typing import Final
+
+from google.protobuf.message import Message
+
+from opencif.v1.account_pb2 import Account
+from opencif.v1.lookup_pb2 import AccountKey, AccountTokenKey, CardKey
+from repository.record import Kind
+from server import names, pans
+from server.account_numbers import AccountScheme
+from server.errors import InvalidArgument, reason_of
+from server.validation import validate
+from tokenizer import normal
+from tokenizer.formats import Tokens
+from tokenizer.identity import Identity
+from tokenizer.keyring import KeyringError
+
+__all__ = ["AccountKeys", "CardKeys", "Wanted"]
+
+# Numbers shorter than this have no token (SP 800-38G r1: a domain of a million).
+_TOKEN: Final = re.compile(r"[0-9]{6,17}|(?=[0-9]*[A-Z])[0-9A-Z]{4,17}")
+_ROUTINGS_KEPT: Final = 4_096
+_NOT_FOUND: Final = "NOT_FOUND"
+
+_routing_number = lru_cache(_ROUTINGS_KEPT)(normal.routing_number)
+
+
+@dataclass(slots=True)
+class Wanted:
+    """What the keys of one batch lead to, by their position.
+
+    `ids` are what each key may stand for, the likeliest first; `refused` has the reasons of those
+    that are not well formed; `tokens` what the record under an id must carry, exactly.
+    """
+
+    ids: list[Sequence[bytes]]
+    refused: dict[int, str] = field(default_factory=dict)
+    tokens: dict[int, tuple[str, dict[bytes, int]]] = field(default_factory=dict, repr=False)
+
+    def every_id(self) -> Iterator[bytes]:
+        """All that any key may stand for."""
+        return chain.from_iterable(self.ids)
+
+    def hits(self, opened: Mapping[bytes, bytes]) -> list[bytes | None]:
+        """The record that each key found among those opened; None where it found none."""
+        get = opened.get
+        hits: list[bytes | None] = []
+        for position, ids in enumerate(self.ids):
+            if position in self.tokens:
+                hits.append(self._carrier(position, opened))
+            elif len(ids) == 1:
+                hits.append(get(ids[0]))
+            else:
+                hits.append(next((opened[id_] for id_ in ids if id_ in opened), None))
+        return hits
+
+    def refuse(self, position: int, reason: str) -> None:
+        """Have a key lead nowhere; unknown to all who ask is not malformed."""
+        if reason != _NOT_FOUND:
+            self.refused[position] = reason
+
+    def _carrier(self, position: int, opened: Mapping[bytes, bytes]) -> bytes | None:
+        """The account that carries the token: under a wrong key it opens to something plausible."""
+        token, generations = self.tokens[position]
+        for id_, generation in generations.items():
+            record = opened.get(id_)
+            if record is not None and any(
+                carried.value == token and carried.key_version == generation
+                for carried in Account.FromString(record).tokens
+            ):
+                return record
+        return None
+
+
+class AccountKeys:
+    """Leads accounts' keys to ids; `scheme_of` is the routing table's word on a routing number."""
+
+    __slots__ = ("_identity", "_scheme_of", "_tokens")
+
+    def __init__(
+        self, identity: Identity, tokens: Tokens, scheme_of: Callable[[str], AccountScheme]
+    ) -> None:
+        self._identity = identity
+        self._tokens = tokens
+        self._scheme_of = scheme_of
+
+    def wanted(self, keys: Sequence[AccountKey]) -> Wanted:
+        """What the keys lead to, each kind of key in one batch."""
+        wanted = Wanted([()] * len(keys))
+        numbers = _Batch()
+        ibans = _Batch()
+        tokens: list[tuple[int, str, AccountTokenKey]] = []
+        for position, key in enumerate(keys):
+            kind = key.WhichOneof("key")
+            try:
+                if kind == "number":
+                    given = key.number
+                    routing = _routing_number(given.routing_number)
+                    number = self._scheme_of(routing).account_number(given.account_number)
+                    numbers.add(position, number, routing)
+                elif kind == "name":
+                    wanted.ids[position] = (names.parse(Kind.ACCOUNT, key.name),)
+                elif kind == "token":
+                    tokens.append((position, _routing_number(key.token.routing_number), key.token))
+                elif kind == "iban":
+                    ibans.add(position, normal.iban(key.iban))
+                else:
+                    wanted.refuse(position, "REQUIRED")
+            except (normal.NotNormal, InvalidArgument) as error:
+                wanted.refuse(position, _reason(key, error))
+        self._add_numbers(wanted, numbers)
+        for position, ids in zip(ibans.positions, self._iban_ids(ibans.texts), strict=True):
+            wanted.ids[position] = ids
+        self._add_tokens(wanted, tokens)
+        return wanted
+
+    def _add_numbers(self, wanted: Wanted, batch: "_Batch") -> None:
+        every = self._ids(batch.routings, batch.texts)
+        for position, ids in zip(batch.positions, every, strict=True):
+            wanted.ids[position] = ids
+
+    def _add_tokens(
+        self, wanted: Wanted, given: Sequence[tuple[int, str, AccountTokenKey]]
+    ) -> None:
+        """Open tokens under the generation they name, or under each, the newest first."""
+        if not given:
+            return
+        batches = {generation: _Batch() for generation in self._tokens.account_generations}
+        for position, routing, key in given:
+            if not _TOKEN.fullmatch(key.token):
+                wanted.refuse(position, _token_reason(key))
+                continue
+            wanted.tokens[position] = (key.token, {})
+            named = [key.key_version] if key.key_version else self._tokens.account_generations
+            for generation in named:
+                batches.setdefault(generation, _Batch()).add(position, key.token, routing)
+        for generation, batch in batches.items():
+            self._open_tokens(wanted, generation, batch)
+
+    def _open_tokens(self, wanted: Wanted, generation: int, batch: "_Batch") -> None:
+        try:
+            numbers = self._tokens.account_numbers(batch.routings, batch.texts, generation)
+        except KeyringError as error:
+            for position in batch.positions:
+                wanted.refuse(position, reason_of(error))
+            return
+        every = self._ids(batch.routings, numbers)
+        for position, ids in zip(batch.positions, every, strict=True):
+            wanted.tokens[position][1].update(dict.fromkeys(ids, generation))
+            wanted.ids[position] = [*wanted.ids[position], *ids]
+
+    def _ids(self, routings: Sequence[str], numbers: Sequence[str]) -> Iterable[Sequence[bytes]]:
+        return _under_each(
+            self._identity, lambda one: self._identity.account_ids(routings, numbers, one)
+        )
+
+    def _iban_ids(self, ibans: Sequence[str]) -> Iterable[Sequence[bytes]]:
+        return _under_each(self._identity, lambda one: self._identity.iban_ids(ibans, one))
+
+
+class CardKeys:
+    """Leads cards' keys to ids."""
+
+    __slots__ = ("_identity", "_tokens")
+
+    def __init__(self, identity: Identity, tokens: Tokens) -> None:
+        self._identity = identity
+        self._tokens = tokens
+
+    def wanted(self, keys: Sequence[CardKey]) -> tuple[Wanted, dict[int, Sequence[bytes]]]:
+        """What the keys lead to; of device PANs, by position, the keys that their links have."""
+        wanted = Wanted([()] * len(keys))
+        numbers, tokens, dpans = _Batch(), _Batch(), _Batch()
+        for position, key in enumerate(keys):
+            kind = key.WhichOneof("key")
+            if kind == "pan":
+                self._add_pan(wanted, numbers, position, key.pan)
+            elif kind == "token":
+                if fault := pans.token_fault(self._tokens, key.token):
+                    wanted.refuse(position, fault)
+                else:
+                    tokens.add(position, key.token)
+            elif kind == "dpan":
+                self._add_pan(wanted, dpans, position, key.dpan)
+            elif kind == "name":
+                try:
+                    wanted.ids[position] = (names.parse(Kind.CARD, key.name),)
+                except InvalidArgument as error:
+                    wanted.refuse(position, error.reason)
+            else:
+                wanted.refuse(position, "REQUIRED")
+        numbers.extend(tokens.positions, self._tokens.pans(tokens.texts))
+        ids = _under_each(self._identity, lambda one: self._identity.pan_ids(numbers.texts, one))
+        for position, candidates in zip(numbers.positions, ids, strict=True):
+            wanted.ids[position] = candidates
+        links = _under_each(self._identity, lambda one: self._identity.dpan_ids(dpans.texts, one))
+        return wanted, dict(zip(dpans.positions, links, strict=True))
+
+    def _add_pan(self, wanted: Wanted, batch: "_Batch", position: int, text: str) -> None:
+        try:
+            batch.add(position, normal.pan(text))
+        except normal.NotNormal as error:
+            reason = "REQUIRED" if not text else pans.number_fault(self._tokens, text, error)
+            wanted.refuse(position, reason)
+
+
+class _Batch:
+    """Texts of one kind of key, with their positions and, for accounts, routing numbers."""
+
+    __slots__ = ("positions", "routings", "texts")
+
+    def __init__(self) -> None:
+        self.positions: list[int] = []
+        self.routings: list[str] = []
+        self.texts: list[str] = []
+
+    def add(self, position: int, text: str, routing: str = "") -> None:
+        """Add a text, for accounts with its routing number."""
+        self.positions.append(position)
+        self.texts.append(text)
+        self.routings.append(routing)
+
+    def extend(self, positions: Sequence[int], texts: Sequence[str]) -> None:
+        """Add texts without routing numbers."""
+        self.positions += positions
+        self.texts += texts
+        self.routings += [""] * len(texts)
+
+
+def _under_each(
+    identity: Identity, compute: Callable[[int], list[bytes]]
+) -> Iterable[Sequence[bytes]]:
+    """The ids of each value under every generation that serves, newest first."""
+    return zip(*[compute(generation) for generation in identity.generations], strict=True)
+
+
+def _reason(key: Message, error: Exception) -> str:
+    """What is wrong with a key: as its contract says, else as its normal form does."""
+    try:
+        validate(key)
+    except InvalidArgument as fault:
+        return fault.reason
+    return reason_of(error)
+
+
+def _token_reason(key: AccountTokenKey) -> str:
+    """What is wrong with a token; one too short to be anybody's is merely unknown."""
+    try:
+        validate(key)
+    except InvalidArgument as fault:
+        return fault.reason
+    return _NOT_FOUND
