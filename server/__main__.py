@@ -14,6 +14,7 @@ from pydantic import SecretStr, ValidationError
 from repository.errors import RepositoryError
 from repository.migrate import Which, migrate
 from server import key_table, log
+from server.schema import SchemaOutdated
 from server.settings import Settings
 from server.supervisor import EXIT_REFUSED, AlreadyServing, Supervisor
 from tokenizer.kek import KekError
@@ -26,6 +27,7 @@ MENDABLE = (
     KeyringError,
     OSError,
     RepositoryError,
+    SchemaOutdated,
     key_table.KeysExist,
     key_table.KeysMissing,
 )

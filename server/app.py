@@ -21,6 +21,7 @@ from server.metrics import Gauges
 from server.mutation import Mutations
 from server.reading import Reads
 from server.routing import RoutingNumbers, RoutingServicer
+from server.schema import require_schema
 from server.sealed import SealedRecords
 from server.settings import Settings
 from tokenizer.customer import CustomerKeys
@@ -34,7 +35,7 @@ __all__ = ["wired"]
 async def wired(settings: Settings, gauges: Gauges) -> AsyncIterator[list[object]]:
     """Every servicer, on open connections, until the block ends.
 
-    Raises Unavailable, KeysMissing, KekError, KeyringError.
+    Raises SchemaOutdated, Unavailable, KeysMissing, KekError, KeyringError.
     """
     async with AsyncExitStack() as opened:
         database = await _database(settings, opened)
@@ -68,6 +69,7 @@ async def wired(settings: Settings, gauges: Gauges) -> AsyncIterator[list[object
 
 
 async def _database(settings: Settings, opened: AsyncExitStack) -> Database:
+    await require_schema(settings.database_dsn.get_secret_value(), "main")
     replica = settings.replica_dsn
     database = Database(
         settings.database_dsn.get_secret_value(),
@@ -80,9 +82,9 @@ async def _database(settings: Settings, opened: AsyncExitStack) -> Database:
 
 
 async def _key_store(settings: Settings, opened: AsyncExitStack) -> KeyStore:
-    database = Database(
-        settings.key_database_dsn.get_secret_value(), connections_max=settings.database_connections
-    )
+    dsn = settings.key_database_dsn.get_secret_value()
+    await require_schema(dsn, "keys")
+    database = Database(dsn, connections_max=settings.database_connections)
     opened.push_async_callback(database.close)
     await database.connect()
     return KeyStore(database)

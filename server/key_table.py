@@ -5,10 +5,13 @@ Owns the way between KeyStore's rows and the tokenizer's table; never shows a ke
 
 import os
 import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from repository.database import Database
 from repository.keys import KeyStore, PurposeKey
+from server.schema import require_schema
 from server.settings import Settings
 from tokenizer.kek import FileKeyProvider, KeyProvider
 from tokenizer.keyring import Keyring, KeyRow, KeyState, KeyTable, create_table
@@ -45,32 +48,36 @@ async def open_keyring(settings: Settings, store: KeyStore) -> Keyring:
 async def init(settings: Settings) -> list[str]:
     """Make the first generation of every purpose key, and in development the KEK's file.
 
-    Raises KeysExist, KeysMissing (production brings its own key-encryption key), Unavailable.
+    Raises KeysExist, KeysMissing (production brings its own key-encryption key),
+    SchemaOutdated, Unavailable.
     """
-    database = Database(settings.key_database_dsn.get_secret_value(), connections_max=2)
-    await database.connect()
-    try:
-        store = KeyStore(database)
+    async with _key_store(settings) as store:
         if (await store.purpose_keys())[1] is not None:
             raise KeysExist("the key database has its keys already; nothing was changed")
         made = _make_kek(settings.kek_file) if settings.is_development else []
         table = create_table(key_provider(settings))
         await store.set_purpose_keys([_stored(row) for row in table.rows], table.mac, None)
-    finally:
-        await database.close()
     return [*made, *_lines(table)]
 
 
 async def status(settings: Settings) -> list[str]:
-    """One line for each generation of each purpose key; raises KeysMissing, KeyTableTampered."""
-    database = Database(settings.key_database_dsn.get_secret_value(), connections_max=2)
-    await database.connect()
-    try:
-        table = await _load(KeyStore(database))
-    finally:
-        await database.close()
+    """One line for each generation of each purpose key; raises as `open_keyring`."""
+    async with _key_store(settings) as store:
+        table = await _load(store)
     table.verify(key_provider(settings))
     return _lines(table)
+
+
+@asynccontextmanager
+async def _key_store(settings: Settings) -> AsyncIterator[KeyStore]:
+    dsn = settings.key_database_dsn.get_secret_value()
+    await require_schema(dsn, "keys")
+    database = Database(dsn, connections_max=2)
+    try:
+        await database.connect()
+        yield KeyStore(database)
+    finally:
+        await database.close()
 
 
 def _make_kek(path: Path) -> list[str]:

@@ -21,9 +21,9 @@ KEYS: Final = frozenset(
     {
         "action", "attempts", "backoff_s", "bytes", "cause", "code", "count", "duration_ms",
         "error_type", "event", "exit_code", "fact", "file", "frames", "grace_s", "host", "identity",
-        "incident", "items", "kind", "level", "library", "method", "migration", "part", "permission", "pid",
-        "port", "ports", "profile", "reason", "rows", "service", "signal", "state", "step", "table",
-        "time", "version", "worker", "workers",
+        "incident", "items", "kind", "level", "library", "method", "migration", "part",
+        "permission", "pid", "port", "ports", "profile", "reason", "rows", "service", "signal",
+        "state", "step", "table", "time", "version", "worker", "workers",
     }
 )  # fmt: skip
 _TEXT_MAX: Final = 200
