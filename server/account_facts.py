@@ -60,11 +60,13 @@ class AccountFacts:
     """
 
     __slots__ = (
-        "message", "number_version", "owner_words", "plain_codes", "plain_from", "superseded_ids",
+        "message", "number_version", "owner_words", "plain_codes", "plain_from", "shown",
+        "superseded_ids",
     )  # fmt: skip
 
     def __init__(self, message: Account, number_version: int = 0) -> None:
         self.message = message
+        self.shown = b""  # what answers say of it, kept by those who write answers
         self.number_version = number_version
         self.superseded_ids = frozenset(message.individual_ids[1:])
         owners = [

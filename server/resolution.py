@@ -14,7 +14,16 @@ from server.resolution_case import Case, EntryFacts, Found, Hit, Outcome, Policy
 from server.resolution_rules import TABLE
 from server.routing_table import Route
 
-__all__ = ["Decision", "EntryFacts", "Found", "Judge", "Policy", "moved_to", "return_by"]
+__all__ = [
+    "UNDECIDED",
+    "Decision",
+    "EntryFacts",
+    "Found",
+    "Judge",
+    "Policy",
+    "moved_to",
+    "return_by",
+]
 
 _WITHIN_BANKING_DAYS: Final = 2
 _UNAUTHORIZED_WITHIN_DAYS: Final = 60
@@ -51,6 +60,7 @@ class Decision:
         return self.disposition == ach_pb2.DISPOSITION_POST and not self.findings
 
 
+UNDECIDED: Final = Decision(disposition=ach_pb2.DISPOSITION_UNSPECIFIED)
 _POSTS: Final = {match: Decision(name_match=match) for match in ach_pb2.NameMatch.values()}
 
 

@@ -30,6 +30,17 @@ _CONVERTED_CHECKS: Final = {"ARC", "BOC", "POP", "RCK"}
 _NOT_FORWARD: Final = {Purpose.RETURN, Purpose.ADVICE}
 
 
+def _forward(case: Case) -> Iterator[Hit]:
+    """Returns, notifications of change and advices answer entries of ours: never sent back here."""
+    said = case.transaction
+    if not case.entry.is_answer and (said is None or said.purpose not in _NOT_FORWARD):
+        return
+    if case.route.is_known and not case.route.is_ours:
+        yield Hit("NOT_OURS", Outcome.NOT_OURS, ends=True)
+    else:
+        yield Hit("NOT_FORWARD", Outcome.REVIEW, ends=True)
+
+
 def _routing(case: Case) -> Iterator[Hit]:
     """Rows 1 and 2: the routing number, whose it is, and what has become of it."""
     route = case.route
@@ -48,13 +59,6 @@ def _routing(case: Case) -> Iterator[Hit]:
             yield Hit("R12")
         if case.routing_is_wrong and not case.change_code:
             yield Hit("C02", Outcome.NOC)
-
-
-def _forward(case: Case) -> Iterator[Hit]:
-    """Returns, notifications of change and advices answer entries of ours: never sent back here."""
-    said = case.transaction
-    if case.entry.is_answer or (said is not None and said.purpose in _NOT_FORWARD):
-        yield Hit("NOT_FORWARD", Outcome.REVIEW, ends=True)
 
 
 def _transaction_code(case: Case) -> Iterator[Hit]:
@@ -198,8 +202,8 @@ def _name(case: Case) -> Iterator[Hit]:
 
 
 TABLE: Final[tuple[Callable[[Case], Iterator[Hit]], ...]] = (
-    _routing,
     _forward,
+    _routing,
     _transaction_code,
     _account_number,
     _account,

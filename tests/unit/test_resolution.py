@@ -249,7 +249,14 @@ def test_an_entry_for_another_bank_is_judged_no_further() -> None:
 
 
 @pytest.mark.parametrize(
-    "fields", [{"transaction_code": 21}, {"transaction_code": 81}, {"is_answer": True}]
+    "fields",
+    [
+        {"transaction_code": 21},
+        {"transaction_code": 81},
+        {"is_answer": True},
+        {"is_answer": True, "routing_number": ABSENT},
+        {"is_answer": True, "routing_number": "076401252"},
+    ],
 )
 def test_what_answers_our_own_entries_is_never_returned(fields: dict[str, Any]) -> None:
     decision = decide(entry(**fields), account(state=pb.ACCOUNT_STATE_CLOSED))

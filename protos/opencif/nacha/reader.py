@@ -67,6 +67,11 @@ class Reader:
             b"9": self._file_control,
         }
 
+    @property
+    def totals(self) -> FileTotals:
+        """What the batches that have ended add up to."""
+        return self._totals
+
     def feed(self, data: bytes) -> list[Event]:
         """The events of this chunk; memory is the caller's chunk and one entry."""
         self._take(self._framer.feed(data))

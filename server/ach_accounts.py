@@ -1,0 +1,177 @@
+"""From entries to decisions: ids, proven records, opened once a version, judged; batch by batch.
+
+The hot path of clearing, written for speed. Owns no rule: resolution.py decides.
+"""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from opencif.v1.account_pb2 import Account
+from repository.reading import Freshness, Reader
+from repository.record import Entry, Kind
+from server import names
+from server.account_facts import AccountFacts
+from server.recent import Recent
+from server.resolution import UNDECIDED, Decision, EntryFacts, Found, Judge, moved_to
+from server.routing_table import Route
+from tokenizer.identity import Identity
+from tokenizer.sealing import SealBroken, Sealer, operational_versions
+
+__all__ = ["AccountResolver", "Resolved", "Submitted", "Terms"]
+
+_FACTS_MAX: Final = 65_536
+_TAG_BYTES: Final = 16  # of a seal: authenticates every byte of it, so two seals never share one
+
+
+class Submitted(NamedTuple):
+    """An entry and what its routing number means."""
+
+    entry: EntryFacts
+    route: Route
+
+
+class Resolved(NamedTuple):
+    """A decision and the account it was made on, if there is one."""
+
+    decision: Decision
+    account: AccountFacts | None
+
+
+class Terms(NamedTuple):
+    """How fresh what is read must be, and by when (monotonic seconds)."""
+
+    freshness: Freshness
+    deadline: float | None = None
+
+
+class AccountResolver:
+    """Decides whole chunks of entries: one read of the cache for all their accounts.
+
+    What a chunk reads was proven current by the reader; a record opened before is not opened
+    again while its sealed bytes are the same.
+    """
+
+    def __init__(self, reader: Reader, identity: Identity, sealer: Sealer) -> None:
+        self._reader = reader
+        self._identity = identity
+        self._sealer = sealer
+        self._opened: Recent[bytes, tuple[bytes, AccountFacts]] = Recent(_FACTS_MAX)
+
+    async def resolve(
+        self, submitted: Sequence[Submitted], judge: Judge, terms: Terms
+    ) -> list[Resolved]:
+        """One result per entry, in order. Raises TimedOut, Unavailable, SealBroken."""
+        accounts = await self._accounts(submitted, terms)
+        plain = judge.plain
+        results: list[Resolved] = []
+        odd: list[int] = []
+        for (entry, route), account in zip(submitted, accounts, strict=True):
+            decision = plain(entry, route, Found(account)) if account is not None else None
+            if decision is None:
+                odd.append(len(results))
+                decision = UNDECIDED
+            results.append(Resolved(decision, account))
+        if odd:
+            heirs = await self._heirs([accounts[i] for i in odd], judge.day, terms)
+            for i, heir in zip(odd, heirs, strict=True):
+                entry, route = submitted[i]
+                found = Found(accounts[i]) if heir is None else Found(heir, accounts[i])
+                results[i] = Resolved(judge.walk(entry, route, found), found.account)
+        return results
+
+    async def _accounts(
+        self, submitted: Sequence[Submitted], terms: Terms
+    ) -> list[AccountFacts | None]:
+        """The account of each entry that is ours: under the routing number's heir, then its own."""
+        accounts: list[AccountFacts | None] = [None] * len(submitted)
+        ours = [
+            i
+            for i, (entry, route) in enumerate(submitted)
+            if route.is_ours and entry.account_number
+        ]
+        routings = [submitted[i].route.routing_number for i in ours]
+        numbers = [submitted[i].entry.account_number for i in ours]
+        for i, account in zip(ours, await self._find(routings, numbers, terms), strict=True):
+            accounts[i] = account
+        retired = [i for i in ours if accounts[i] is None and submitted[i].route.is_retired]
+        if retired:
+            routings = [submitted[i].entry.routing_number for i in retired]
+            numbers = [submitted[i].entry.account_number for i in retired]
+            for i, account in zip(retired, await self._find(routings, numbers, terms), strict=True):
+                accounts[i] = account
+        return accounts
+
+    async def _find(
+        self, routings: list[str], numbers: list[str], terms: Terms
+    ) -> list[AccountFacts | None]:
+        """Accounts by their natural keys, under each generation of the ids' key that serves."""
+        found: list[AccountFacts | None] = [None] * len(numbers)
+        left = list(range(len(numbers)))
+        for generation in self._identity.generations:
+            ids = self._identity.account_ids(
+                [routings[i] for i in left], [numbers[i] for i in left], generation
+            )
+            for i, account in zip(left, await self._read(ids, terms), strict=True):
+                found[i] = account
+            left = [i for i in left if found[i] is None]
+            if not left:
+                break
+        return found
+
+    async def _heirs(
+        self, accounts: list[AccountFacts | None], day: str, terms: Terms
+    ) -> list[AccountFacts | None]:
+        """For each renumbered account the one its entries go to on that day."""
+        moved = [moved_to(account, day) if account is not None else "" for account in accounts]
+        wanted = list({name for name in moved if name})
+        ids = [names.parse(Kind.ACCOUNT, name) for name in wanted]
+        heirs = dict(zip(wanted, await self._read(ids, terms), strict=True))
+        return [heirs.get(name) for name in moved]
+
+    async def _read(self, ids: list[bytes], terms: Terms) -> list[AccountFacts | None]:
+        """The accounts under these ids; one that does not open is asked of the primary once."""
+        if not ids:
+            return []
+        freshness, deadline = terms
+        entries = await self._reader.get_many(Kind.ACCOUNT, ids, freshness, deadline=deadline)
+        try:
+            return self._facts(ids, entries)
+        except SealBroken:
+            entries = await self._reader.reread(Kind.ACCOUNT, ids, deadline=deadline)
+            return self._facts(ids, entries)
+
+    def _facts(self, ids: list[bytes], entries: Sequence[Entry]) -> list[AccountFacts | None]:
+        facts: list[AccountFacts | None] = []
+        unopened: list[int] = []
+        known = self._opened.get
+        for i, (id_, entry) in enumerate(zip(ids, entries, strict=True)):
+            sealed = entry.operational
+            if not sealed:
+                facts.append(None)
+            elif (kept := known(id_)) is not None and sealed.endswith(kept[0]):
+                facts.append(kept[1])
+            else:
+                facts.append(None)
+                unopened.append(i)
+        if unopened:
+            self._open(ids, entries, unopened, facts)
+        return facts
+
+    def _open(
+        self,
+        ids: list[bytes],
+        entries: Sequence[Entry],
+        unopened: list[int],
+        facts: list[AccountFacts | None],
+    ) -> None:
+        blobs = [entries[i].operational for i in unopened]
+        plaintexts = self._sealer.open_operational_many(
+            Kind.ACCOUNT, [ids[i] for i in unopened], blobs
+        )
+        for i, blob, plaintext in zip(unopened, blobs, plaintexts, strict=True):
+            versions = operational_versions(blob)
+            if versions.version != entries[i].version:
+                raise SealBroken(i)
+            opened = AccountFacts(Account.FromString(plaintext), versions.number_version)
+            self._opened.put(ids[i], (blob[-_TAG_BYTES:], opened))
+            facts[i] = opened
