@@ -1,0 +1,78 @@
+"""Loading: all or a told reason per row, with history and links as any other write."""
+
+from repository.link import Link, Relation
+from repository.loading import LoadRow, Reject, load
+from repository.record import Kind, Operation
+from tests.contract.stand import ACCOUNT, Stand, origin, segment, some_id, some_uid, write
+
+IDENTIFIER = Relation.IDENTIFIER_CUSTOMER
+
+
+def identified(id_: bytes, key: bytes) -> LoadRow:
+    return LoadRow(write(id_, kind=Kind.CUSTOMER), [Link(IDENTIFIER, key, id_, exclusive=True)])
+
+
+async def run(stand: Stand, rows: list[LoadRow]) -> dict[int, Reject]:
+    async with stand.writer.begin(origin(source_system="LOADER")) as work:
+        rejects = await load(work, rows)
+    assert (work.position.xid > 0) == (len(rejects) < len(rows))
+    return rejects
+
+
+async def test_loaded_records_are_records_like_any_other(any_stand: Stand) -> None:
+    ids = [some_id() for _ in range(500)]
+    owner = some_id()
+    rows = [
+        LoadRow(write(id_, number=b"number"), [Link(Relation.CUSTOMER_ACCOUNT, owner, id_)])
+        for id_ in ids
+    ]
+    unknown = await any_stand.get(ids[0])
+    assert unknown.version == 0
+    await any_stand.halfway()
+    assert await run(any_stand, rows) == {}
+    await any_stand.poll.poll()
+    entries = await any_stand.reader.get_many(ACCOUNT, ids)
+    assert [(e.version, e.operational, e.private) for e in entries] == [
+        (1, segment(id_, 1), segment(id_, 1, "private")) for id_ in ids
+    ]
+    assert await any_stand.store.get_numbers(ACCOUNT, ids[:1]) == {ids[0]: b"number"}
+    assert await any_stand.links.get_many(Relation.CUSTOMER_ACCOUNT, [owner]) == {
+        owner: sorted(ids)
+    }
+    revision = await any_stand.store.revision(ACCOUNT, ids[7], version=1)
+    assert (revision.operation, revision.source_system) == (Operation.IMPORT, "LOADER")
+    await any_stand.update(ids[7], 2)
+
+
+async def test_rows_that_cannot_be_loaded_are_told_and_left_out(stand: Stand) -> None:
+    known, deleted, fresh = some_id(), some_id(), some_id()
+    await stand.create(known, deleted)
+    await stand.delete(deleted, 2)
+    rows = [LoadRow(write(id_, uid=some_uid())) for id_ in (known, fresh, deleted, fresh)]
+    assert await run(stand, rows) == {
+        0: Reject.EXISTS,
+        2: Reject.EXISTS,
+        3: Reject.REPEATED,
+    }
+    await stand.poll.poll()
+    versions = [e.version for e in await stand.reader.get_many(ACCOUNT, [known, deleted, fresh])]
+    assert versions == [1, 2, 1]
+    assert await run(stand, []) == {}
+
+
+async def test_exclusive_keys_are_kept_exclusive(stand: Stand) -> None:
+    held, free, holder = some_id(), some_id(), some_id()
+    assert await run(stand, [identified(holder, held)]) == {}
+    ids = [some_id() for _ in range(3)]
+    rows = [identified(ids[0], held), identified(ids[1], free), identified(ids[2], free)]
+    assert await run(stand, rows) == {0: Reject.LINK_TAKEN, 2: Reject.REPEATED}
+    links = await stand.links.get_many(IDENTIFIER, [held, free])
+    assert links == {held: [holder], free: [ids[1]]}
+    await stand.poll.poll()
+    entries = await stand.reader.get_many(Kind.CUSTOMER, ids)
+    assert [entry.version for entry in entries] == [0, 1, 0]
+
+
+async def test_a_connection_loads_again_and_again(stand: Stand) -> None:
+    for _ in range(3):
+        assert await run(stand, [LoadRow(write(some_id()))]) == {}

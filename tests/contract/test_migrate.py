@@ -1,0 +1,187 @@
+"""Migrations: applied once, in order, never altered; and what schema they make."""
+
+import difflib
+import os
+from datetime import date
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from deploy.embedded import EmbeddedPostgres
+from repository import migrate as runner
+from repository.errors import MigrationAltered, MigrationLocked, Unavailable
+from repository.migrate import make_months, migrate, migrations, schema_version
+from tests.conftest import Database
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "schema.txt"
+
+# Months come and go with the calendar; not-null constraints have rows of their own from 18 on.
+SCHEMA = """
+WITH relation AS (
+    SELECT oid, relname, relkind, relpartbound FROM pg_class
+    WHERE relnamespace = 'public'::regnamespace AND relname !~ '^change_[0-9]{6}'
+)
+SELECT relname || coalesce(' ' || pg_get_expr(relpartbound, oid), '') AS line
+FROM relation WHERE relkind IN ('r', 'p', 'S')
+UNION ALL
+SELECT relname || '.' || attname || ' ' || format_type(atttypid, atttypmod)
+       || CASE WHEN attnotnull THEN ' NOT NULL' ELSE '' END
+       || coalesce(' DEFAULT ' || pg_get_expr(adbin, adrelid), '')
+       || CASE attstorage WHEN 'e' THEN ' EXTERNAL' ELSE '' END
+FROM relation JOIN pg_attribute ON attrelid = oid AND attnum > 0 AND NOT attisdropped
+LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+WHERE relkind IN ('r', 'p')
+UNION ALL
+SELECT relname || ' CONSTRAINT ' || conname || ' ' || pg_get_constraintdef(pg_constraint.oid)
+FROM relation JOIN pg_constraint ON conrelid = relation.oid WHERE contype <> 'n'
+UNION ALL
+SELECT relname || ' ' || pg_get_indexdef(indexrelid)
+FROM relation JOIN pg_index ON indrelid = relation.oid
+ORDER BY line"""
+
+# All that stands in clear. A column not named here has to be sealed, a keyed MAC or wrapped.
+CLEAR = {
+    "record": "kind uid version state branch xid create_time update_time",
+    "change": "kind version time xid sequence uid operation paths state branch actor method"
+    " source_system reason request_id",
+    "link": "relation exclusive",
+    "idempotency": "kind version time replays",
+    "incarnation": "only_one id timeline first_xid",
+    "schema_migration": "version sha256 apply_time",
+    "purpose_key": "purpose generation state create_time",
+    "purpose_table_mac": "only_one",
+    "customer_key": "wrap_generation create_time",
+    "routing_revision": "only_one revision",
+}
+OPAQUE = {
+    "record": "id operational private number",
+    "change": "id operational private number",
+    "link": "key id",
+    "idempotency": "key payload_mac id",
+    "purpose_key": "wrapped",
+    "purpose_table_mac": "mac",
+    "customer_key": "customer_id wrapped",
+}
+# The Federal Reserve's public directory, and counts about files: nothing about a person in it.
+PUBLIC = {"routing_number", "ach_run"}
+
+COLUMNS = """
+SELECT relname, attname, format_type(atttypid, atttypmod) FROM pg_class
+JOIN pg_attribute ON attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped
+WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition"""
+
+
+@pytest.fixture
+async def empty(postgres: EmbeddedPostgres) -> str:
+    """The DSN of a database without a schema."""
+    await postgres.drop_database("test_migrate")
+    await postgres.create_database("test_migrate")
+    return postgres.dsn("test_migrate")
+
+
+async def fetch(dsn: str, sql: str) -> list[asyncpg.Record]:
+    connection = await asyncpg.connect(dsn)
+    try:
+        return await connection.fetch(sql)
+    finally:
+        await connection.close()
+
+
+async def test_schema_is_the_committed_one(database: Database) -> None:
+    lines: list[str] = []
+    for which in ("main", "keys"):
+        rows = await fetch(await database(which), SCHEMA)
+        lines += [f"-- {which}", *(row[0] for row in rows)]
+    if os.environ.get("OPENCIF_WRITE_GOLDEN"):
+        GOLDEN.write_text("\n".join(lines) + "\n")
+    golden = GOLDEN.read_text().splitlines()
+    assert list(difflib.unified_diff(golden, lines, "golden", "migrated", lineterm="")) == []
+
+
+async def test_every_clear_column_is_on_the_list(database: Database) -> None:
+    for which in ("main", "keys"):
+        for table, column, type_ in await fetch(await database(which), COLUMNS):
+            if table in PUBLIC:
+                continue
+            opaque = column in OPAQUE.get(table, "").split()
+            assert opaque != (column in CLEAR[table].split()), f"{table}.{column}"
+            assert not opaque or type_ == "bytea", f"{table}.{column}"
+
+
+async def test_applies_each_file_once(empty: str) -> None:
+    assert await schema_version(empty) is None
+    applied = await migrate(empty)
+    assert applied == [migration.version for migration in migrations("main")]
+    assert await migrate(empty) == []
+    assert await schema_version(empty) == applied[-1]
+
+
+async def test_refuses_an_altered_file(empty: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    await migrate(empty)
+    altered = [migration._replace(sha256="0" * 64) for migration in migrations("main")]
+    monkeypatch.setattr(runner, "migrations", lambda _: altered)
+    with pytest.raises(MigrationAltered):
+        await migrate(empty)
+
+
+async def test_keeps_what_a_newer_release_applied(
+    empty: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await migrate(empty)
+    older = migrations("main")[:-1]
+    monkeypatch.setattr(runner, "migrations", lambda _: older)
+    assert await migrate(empty) == []
+
+
+async def test_a_failing_file_leaves_nothing(empty: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = runner.Migration("009_broken", "0" * 64, "CREATE TABLE half (); SELECT 1 / 0;", True)
+    monkeypatch.setattr(runner, "migrations", lambda _: [broken])
+    with pytest.raises(asyncpg.DivisionByZeroError):
+        await migrate(empty)
+    assert await schema_version(empty) is None
+    assert (await fetch(empty, "SELECT to_regclass('half')"))[0][0] is None
+
+
+async def test_one_at_a_time(empty: str) -> None:
+    connection = await asyncpg.connect(empty)
+    await connection.execute("SELECT pg_advisory_lock($1)", runner.LOCK)
+    with pytest.raises(MigrationLocked):
+        await migrate(empty)
+    await connection.close()
+
+
+async def test_a_file_can_ask_to_run_outside_a_transaction(
+    empty: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / "001_table.sql").write_text("-- migrate:up\nCREATE TABLE t (a int);\n")
+    (tmp_path / "keys" / "002_index.sql").write_text(
+        "-- migrate:up transaction:false\nCREATE INDEX CONCURRENTLY i ON t (a);\n-- migrate:down\n"
+    )
+    monkeypatch.setattr(runner, "FOLDER", tmp_path)
+    assert await migrate(empty, "keys") == ["001_table", "002_index"]
+    assert (await fetch(empty, "SELECT to_regclass('i') IS NOT NULL"))[0][0]
+
+
+async def test_months_are_made_ahead_whatever_the_session_calls_midnight(empty: str) -> None:
+    await migrate(empty)
+    connection = await asyncpg.connect(empty)
+    await connection.execute("SET timezone = 'Pacific/Auckland'")
+    await make_months(connection, date(2031, 11, 30))
+    rows = await connection.fetch("""
+        SELECT relname, pg_get_expr(relpartbound, oid) FROM pg_class
+        WHERE relname IN ('change_203111', 'change_203112', 'change_203211', 'change_203212')
+        ORDER BY relname""")
+    await connection.execute("SET timezone = 'UTC'")
+    bounds = await connection.fetchval(
+        "SELECT pg_get_expr(relpartbound, oid) FROM pg_class WHERE relname = 'change_203112'"
+    )
+    await connection.close()
+    assert [row[0] for row in rows] == ["change_203111", "change_203112", "change_203211"]
+    assert bounds == ("FOR VALUES FROM ('2031-12-01 00:00:00+00') TO ('2032-01-01 00:00:00+00')")
+
+
+async def test_a_server_that_is_not_there_is_unavailable() -> None:
+    with pytest.raises(Unavailable):
+        await migrate("postgresql://nobody@127.0.0.1:1/nothing")

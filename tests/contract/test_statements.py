@@ -1,0 +1,172 @@
+"""Every statement fits the schema, and none that runs while serving reads a table to its end."""
+
+import importlib
+import json
+import pkgutil
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+import repository
+from repository.loading import CREATE_STAGE
+from tests.conftest import Database
+
+ID, KEY, UID = b"\1" * 16, b"k", UUID(int=7)
+NOW = datetime.now(UTC)
+META = ("actor", "method", "", "", UID)
+NEW = (2, ID, UID, 1, 2, "north", NOW, b"o", b"p", b"n", [], *META)
+
+# Every statement of these modules that reads or changes rows, with arguments as when serving.
+ARGUMENTS: dict[str, dict[str, tuple[Any, ...]]] = {
+    "record": {
+        "GET_MANY": (2, [ID, ID[::-1]]),
+        "GET_NUMBERS": (2, [ID]),
+        "PAGE": (2, ID, 50),
+        "PAGE_BY_BRANCH": (2, ID, 50, "north"),
+        "GET_REVISION": (2, ID, 1),
+        "GET_REVISION_AS_OF": (2, ID, NOW),
+        "PAGE_REVISIONS": (2, ID, 9, 50),
+    },
+    "link": {"PAGE": (1, KEY, ID, 50), "GET_MANY": (1, [KEY])},
+    "work": {
+        "CLAIM": (KEY, 1),
+        "REMEMBER": (KEY, KEY, 2, ID, 1),
+        "RESERVE": ([1],),
+        "LOCK_MANY": (2, [ID]),
+        "INSERT": NEW,
+        "UPDATE": (*NEW, 2),
+        "GET_VERSION": (2, ID),
+        "LINK": ([1], [KEY], [ID], [True]),
+        "GET_HOLDERS": ([1], [KEY]),
+        "LINKED": (1, KEY, 50),
+        "UNLINK": ([1], [KEY], [ID]),
+    },
+    "writing": {"GET_FLUSHED_LSN": (), "FORGET": (NOW, 100)},
+    "changes": {
+        "GET_HORIZON": (),
+        "POLL": (1_000_000,),
+        "GET_STRETCH": (1_000_000,),
+        "GET_OLDEST": (1_000_000,),
+        "GET_HISTORY": (1_000_000, 1_000_100),
+    },
+    "loading": {"LOAD": (NOW, *META)},
+    "keys": {
+        "GET_MANY": ([ID],),
+        "INSERT_MANY": ([ID], [1], [KEY]),
+        "DELETE_MANY": ([ID],),
+    },
+}
+# Tables that are a few rows, or that a statement is meant to read whole.
+SMALL = {"routing_revision", "incarnation", "loading", "purpose_key", "purpose_table_mac"}
+WHOLE = {
+    ("keys", name) for name in ("GET_PURPOSE_KEYS", "CLEAR_PURPOSE_KEYS", "SET_PURPOSE_KEYS")
+} | {("keys", "SET_FIRST_MAC"), ("keys", "SET_MAC")}
+
+FILL_MAIN = """
+INSERT INTO record (kind, id, uid, version, state, branch, create_time, update_time, operational)
+SELECT kind, substr(sha256((kind || '.' || n)::bytea), 1, 16), gen_random_uuid(), 1, 2,
+       CASE WHEN n % 50 = 0 THEN 'north' ELSE 'south' END, now(), now(), 'sealed'
+FROM generate_series(1, 3000) AS n, generate_series(1, 4) AS kind;
+
+INSERT INTO change (kind, id, version, time, xid, uid, operation, paths, state, branch, actor,
+                    method, source_system, reason, request_id, operational)
+SELECT 2, substr(sha256(n::text::bytea), 1, 16), 1,
+       now() + ahead * interval '1 month' + n * interval '1 s', (ahead * 1000 + n)::text::xid8,
+       gen_random_uuid(), 1, '{}'::text[], 2, 'north', 'a', 'm', '', '', gen_random_uuid(),
+       'sealed'::bytea
+FROM generate_series(1, 1000) AS n, generate_series(-1, 12) AS ahead WHERE ahead * 1000 + n > 0
+UNION ALL
+SELECT 2, substr(sha256(n::text::bytea), 1, 16), 2, now() - interval '1 year', n::text::xid8,
+       gen_random_uuid(), 1, '{}'::text[], 2, 'north', 'a', 'm', '', '', gen_random_uuid(),
+       'sealed'::bytea
+FROM generate_series(1, 1000) AS n;
+
+INSERT INTO link (relation, key, id, exclusive)
+SELECT 1 + n % 7, sha256((n / 3)::text::bytea), sha256(n::text::bytea), false
+FROM generate_series(1, 9000) AS n;
+INSERT INTO link (relation, key, id, exclusive)
+SELECT 6, sha256((n + 0.5)::text::bytea), sha256(n::text::bytea), true
+FROM generate_series(1, 3000) AS n;
+
+INSERT INTO idempotency (key, payload_mac, kind, id, version, time)
+SELECT sha256(n::text::bytea), 'mac', 2, 'id', 1, now() + n * interval '1 s'
+FROM generate_series(1, 5000) AS n;
+ANALYZE"""
+
+FILL_KEYS = """
+INSERT INTO customer_key (customer_id, wrap_generation, wrapped)
+SELECT substr(sha256(n::text::bytea), 1, 16), 1, 'wrapped' FROM generate_series(1, 5000) AS n;
+ANALYZE"""
+
+
+def statements() -> Iterator[tuple[str, str, str]]:
+    """(module, constant, SQL) of every statement of the repository that can be prepared."""
+    for found in pkgutil.iter_modules(repository.__path__):
+        module = importlib.import_module(f"repository.{found.name}")
+        for name, value in vars(module).items():
+            if not (name.isupper() and isinstance(value, str)):
+                continue
+            first = value.split(maxsplit=1)[0] if value.strip() else ""
+            if first in {"SELECT", "WITH", "INSERT", "UPDATE", "DELETE"}:
+                yield found.name, name, value
+
+
+@pytest.fixture
+async def filled(database: Database) -> AsyncIterator[dict[str, asyncpg.Connection]]:
+    """Sessions on both databases, with rows and statistics."""
+    sessions = {}
+    for which, fill in (("main", FILL_MAIN), ("keys", FILL_KEYS)):
+        sessions[which] = await asyncpg.connect(await database(which))
+        await sessions[which].execute(fill)
+    await sessions["main"].execute(CREATE_STAGE)
+    yield sessions
+    for session in sessions.values():
+        await session.close()
+
+
+def on(module: str) -> str:
+    return "keys" if module == "keys" else "main"
+
+
+async def test_every_statement_fits_the_schema(filled: dict[str, asyncpg.Connection]) -> None:
+    names = set()
+    for module, name, sql in statements():
+        await filled[on(module)].prepare(sql)
+        names.add((module, name))
+    assert {("record", "GET_MANY"), ("keys", "GET_MANY"), ("loading", "LOAD")} <= names
+
+
+def test_every_serving_statement_has_its_plan_looked_at() -> None:
+    said = {(module, name) for module, names in ARGUMENTS.items() for name in names}
+    there = {(module, name) for module, name, _ in statements() if module in ARGUMENTS}
+    assert there - WHOLE == said
+
+
+async def test_no_serving_statement_scans_a_table(filled: dict[str, asyncpg.Connection]) -> None:
+    scanned = []
+    for module, name, sql in statements():
+        if name not in ARGUMENTS.get(module, {}):
+            continue
+        session, arguments = filled[on(module)], ARGUMENTS[module][name]
+        [row] = await session.fetch(f"EXPLAIN (FORMAT JSON) {sql}", *arguments)
+        for node in nodes(json.loads(row[0])[0]["Plan"]):
+            table = node.get("Relation Name", "")
+            if node["Node Type"] == "Seq Scan" and table not in SMALL:
+                scanned.append(f"{module}.{name}: {table}")
+    assert scanned == []
+
+
+async def test_the_look_at_plans_sees_a_scan(filled: dict[str, asyncpg.Connection]) -> None:
+    sql = "EXPLAIN (FORMAT JSON) SELECT id FROM record WHERE kind = 2 AND uid = $1"
+    plan = json.loads((await filled["main"].fetch(sql, UID))[0][0])[0]["Plan"]
+    assert {node["Node Type"] for node in nodes(plan)} == {"Seq Scan"}
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for inner in plan.get("Plans", []):
+        yield from nodes(inner)
