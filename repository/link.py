@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from repository.database import Database
 
@@ -11,9 +11,14 @@ __all__ = ["Link", "LinkStore", "Relation"]
 PAGE = """
 SELECT id FROM link WHERE relation = $1 AND key = $2 AND id > $3 ORDER BY id LIMIT $4"""
 
+# Index scans of one key each, cut off: a shared key may have more ids than anybody wants.
 GET_MANY = """
-SELECT key, id FROM link WHERE relation = $1 AND key = ANY($2::bytea[])
-ORDER BY key, id"""
+SELECT given.key, found.id FROM (SELECT DISTINCT unnest($2::bytea[]) AS key) AS given
+CROSS JOIN LATERAL (
+    SELECT id FROM link WHERE relation = $1 AND key = given.key ORDER BY id LIMIT $3
+) AS found ORDER BY given.key, found.id"""
+
+PER_KEY_MAX: Final = 1_000
 
 
 class Relation(IntEnum):
@@ -63,12 +68,13 @@ class LinkStore:
         relation: int,
         keys: Sequence[bytes],
         *,
+        limit: int = PER_KEY_MAX,
         primary: bool = False,
         deadline: float | None = None,
     ) -> dict[bytes, list[bytes]]:
-        """Key -> ids in order, of those keys that have any; one statement."""
+        """Key -> its first `limit` ids in order, of those keys that have any; one statement."""
         rows = await self._database.fetch(
-            GET_MANY, relation, keys, primary=primary, deadline=deadline
+            GET_MANY, relation, keys, limit, primary=primary, deadline=deadline
         )
         found: dict[bytes, list[bytes]] = {}
         for key, id_ in rows:

@@ -105,7 +105,8 @@ SELECT link.relation, link.key, link.id
 FROM unnest($1::smallint[], $2::bytea[]) AS given (relation, key)
 JOIN link ON link.relation = given.relation AND link.key = given.key AND link.exclusive"""
 
-LINKED = "SELECT id FROM link WHERE relation = $1 AND key = $2 ORDER BY id LIMIT $3"
+LINKED = """
+SELECT id FROM link WHERE relation = $1 AND key = $2 AND id > $4 ORDER BY id LIMIT $3"""
 
 UNLINK = """
 DELETE FROM link USING unnest($1::smallint[], $2::bytea[], $3::bytea[]) AS given (relation, key, id)
@@ -263,9 +264,11 @@ class Work:
         rows = await self.connection.fetch(GET_HOLDERS, relations, keys)
         return {(row[0], row[1]): row[2] for row in rows}
 
-    async def linked(self, relation: int, key: bytes, limit: int) -> list[bytes]:
-        """At most `limit` ids under `key`, in id order."""
-        rows = await self.connection.fetch(LINKED, relation, key, limit)
+    async def linked(
+        self, relation: int, key: bytes, limit: int, after: bytes = b""
+    ) -> list[bytes]:
+        """At most `limit` ids under `key` behind `after`, in id order."""
+        rows = await self.connection.fetch(LINKED, relation, key, limit, after)
         return [row[0] for row in rows]
 
     async def remember(self) -> None:

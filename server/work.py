@@ -54,6 +54,11 @@ class Work:
         self._unlinks: list[Link] = []
 
     @property
+    def transaction(self) -> Transaction:
+        """The open transaction, for a store that writes beside the records."""
+        return self._transaction
+
+    @property
     def now(self) -> datetime:
         """The mutation's time, in UTC: one for all it writes."""
         return self._transaction.origin.time
@@ -84,15 +89,19 @@ class Work:
         held = {name: self._held.get((kind, id_)) for id_, name in ids.items()}
         return {name: found.message for name, found in held.items() if found and found.opened}
 
-    async def reserve(self, of: type[M], ids: Sequence[bytes]) -> dict[bytes, M]:
+    async def reserve(
+        self, of: type[M], ids: Sequence[bytes], rivals: Sequence[bytes] = ()
+    ) -> dict[bytes, M]:
         """Reserve the ids of one number, one per generation, newest first, for `create`.
 
-        Returns the records that have one of them and are not deleted, locked.
+        Returns the records that have one of them, or one of `rivals`, and are not deleted; locked.
+        Nobody who reserves one of them goes on before this mutation has ended.
         """
         kind = kind_of(of)
-        await self._transaction.reserve(ids[-1:])
-        await self._lock(of, ids)
-        held = {id_: self._held.get((kind, id_)) for id_ in ids}
+        wanted = [*ids, *rivals]
+        await self._transaction.reserve([ids[-1], *rivals])
+        await self._lock(of, wanted)
+        held = {id_: self._held.get((kind, id_)) for id_ in wanted}
         return {id_: found.message for id_, found in held.items() if found and found.opened}
 
     async def numbers(self, message: M) -> M:
@@ -103,9 +112,11 @@ class Work:
         await self._sealed.open_numbers(held.opened, held.record, self.call.deadline)
         return message
 
-    async def linked(self, relation: int, key: bytes, limit: int) -> list[bytes]:
-        """At most `limit` ids linked to `key` before this mutation, in id order."""
-        return await self._transaction.linked(relation, key, limit)
+    async def linked(
+        self, relation: int, key: bytes, limit: int, after: bytes = b""
+    ) -> list[bytes]:
+        """At most `limit` ids linked to `key` before this mutation, behind `after`, in id order."""
+        return await self._transaction.linked(relation, key, limit, after)
 
     def create(self, message: M, id_: bytes) -> M:
         """Have a new record written: over a closed or deleted one, it is a new incarnation.
@@ -143,10 +154,10 @@ class Work:
         """Have `id_` no longer found under `key`: before anything is linked."""
         self._unlinks.append(Link(relation, key, id_))
 
-    async def flush(self, answering: Message) -> None:
+    async def flush(self, answering: Message | None = None) -> None:
         """Seal and write everything, the answering record first: a repeated call gets that one."""
-        first = self._key(answering)
-        assert first in self._dirty, "the answering record is one that was written"
+        first = self._key(answering) if answering is not None else None
+        assert first is None or first in self._dirty, "the answering record is written"
         for key in sorted(self._dirty, key=lambda key: key != first):
             await self._write(key, self._dirty[key])
         await self._transaction.unlink(self._unlinks)
