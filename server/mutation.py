@@ -22,7 +22,7 @@ from server.shape import SHAPES, M, shape_of
 from server.work import Work
 from tokenizer.mac import Macs
 
-__all__ = ["Answer", "Mutation", "Mutations"]
+__all__ = ["Answer", "Edit", "Mutation", "Mutations"]
 
 PAYLOAD_DOMAIN: Final = "idempotency"
 
@@ -36,6 +36,13 @@ class Mutation(Protocol):
 
     def SerializeToString(self, *, deterministic: bool = ...) -> bytes:  # noqa: D102 - protobuf's
         ...
+
+
+class Edit(Mutation, Protocol):
+    """The request of a mutation that edits one record by name."""
+
+    name: str
+    etag: str
 
 
 class Answer(NamedTuple, Generic[M]):
@@ -93,6 +100,27 @@ class Mutations:
         if replay is not None:
             answer = await self._repeated(replay, call)
         return Answer(answer, self._cursors.consistency_token(transaction.position))
+
+    async def edit(
+        self, of: type[M], request: Edit, call: Call, rule: Callable[[M, Work], None]
+    ) -> Answer[M]:
+        """Run a mutation whose rule needs one record only: it edits the message it is given."""
+
+        async def change(work: Work) -> M:
+            message = await work.read(of, request.name, request.etag)
+            rule(message, work)
+            return work.put(message)
+
+        return await self.run(request, call, change)
+
+    async def follow_up(
+        self, origin: Origin, call: Call, change: Callable[[Work], Awaitable[None]]
+    ) -> None:
+        """Run `change` in a transaction of its own, for what an earlier mutation left to do."""
+        async with self._writer.begin(origin, call.deadline) as transaction:
+            work = Work(transaction, self._sealed, call)
+            await change(work)
+            await work.flush()
 
     async def _claim(
         self, transaction: Transaction, request: Mutation, call: Call

@@ -1,12 +1,12 @@
 """Reads of records by name, in pages and in their history: the same for every kind of record.
 
-Not the hot path: LookupService splices bytes where this builds messages.
+Messages are for all but the hot path: LookupService splices what `plaintexts` answers.
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC
-from typing import Final, Generic, NamedTuple, Protocol
+from typing import Any, Final, Generic, Literal, NamedTuple, Protocol
 
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -34,21 +34,16 @@ _VERSION: Final = struct.Struct(">Q")
 
 
 class GetRequest(Protocol):
-    """What asks for one record."""
+    """What asks for one record. Most have a view and an as_of too: relationships have neither."""
 
     name: str
-    view: record_pb2.View
     version: int
 
     @property
     def consistency(self) -> record_pb2.Consistency:
         """How fresh."""
 
-    @property
-    def as_of(self) -> Timestamp:
-        """At which time."""
-
-    def HasField(self, field_name: str) -> bool: ...
+    def HasField(self, field_name: Literal["consistency"]) -> bool: ...
 
 
 class Found(NamedTuple, Generic[M]):
@@ -100,18 +95,18 @@ class Reads:
         Raises NotFound (a deleted record is not found either), InvalidArgument.
         """
         id_ = names.parse(kind_of(of), request.name)
-        if request.version or request.HasField("as_of"):
+        if request.version or _as_of(request):
             return await self._get_revision(of, id_, request, call), None
         found = await self.get_many(
             of,
             [id_],
             call,
             freshness=self.freshness(request.consistency),
-            private=request.view == record_pb2.VIEW_FULL,
+            private=_view(request) == record_pb2.VIEW_FULL,
         )
         if id_ not in found:
             raise NotFound("name")
-        return found[id_], self._stale_since(request.consistency)
+        return found[id_], self.stale_since(request.consistency)
 
     async def batch_get(
         self,
@@ -131,7 +126,7 @@ class Reads:
         for position, id_ in enumerate(ids):
             if id_ not in found:
                 raise NotFound(f"names[{position}]")
-        return Found([found[id_] for id_ in ids], self._stale_since(consistency))
+        return Found([found[id_] for id_ in ids], self.stale_since(consistency))
 
     async def get_many(
         self,
@@ -146,14 +141,26 @@ class Reads:
 
         What a cache returned and does not open is asked of the primary once. Raises SealBroken.
         """
-        kind = kind_of(of)
+        opened = await self.plaintexts(kind_of(of), ids, call, freshness=freshness, private=private)
+        return {id_: of.FromString(plaintext) for id_, plaintext in opened.items()}
+
+    async def plaintexts(
+        self,
+        kind: int,
+        ids: Iterable[bytes],
+        call: Call,
+        *,
+        freshness: Freshness = Consistency.MINIMIZE_LATENCY,
+        private: bool = False,
+    ) -> dict[bytes, bytes]:
+        """The same as serialized messages, as hot answers are spliced of: none is parsed."""
         wanted = list(dict.fromkeys(ids))
         entries = await self._reader.get_many(kind, wanted, freshness, deadline=call.deadline)
         try:
-            return await self._open(of, wanted, entries, call, private=private)
+            return await self._opened(kind, wanted, entries, call, private=private)
         except SealBroken:
             entries = await self._reader.reread(kind, wanted, deadline=call.deadline)
-            return await self._open(of, wanted, entries, call, private=private)
+            return await self._opened(kind, wanted, entries, call, private=private)
 
     async def page_linked(
         self, of: type[M], request: Message, call: Call, relation: int, key: bytes
@@ -220,7 +227,7 @@ class Reads:
             return self._cursors.consistency_position(consistency.at_least_as_fresh)
         return Consistency.MINIMIZE_LATENCY
 
-    def _stale_since(self, consistency: record_pb2.Consistency) -> Timestamp | None:
+    def stale_since(self, consistency: record_pb2.Consistency) -> Timestamp | None:
         """When what was answered was last proven current, if that is not just now."""
         since = None if consistency.fully_consistent else self._poll.stale_since
         if since is None:
@@ -238,20 +245,33 @@ class Reads:
         *,
         private: bool,
     ) -> dict[bytes, M]:
+        opened = await self._opened(kind_of(of), ids, rows, call, private=private)
+        return {id_: of.FromString(plaintext) for id_, plaintext in opened.items()}
+
+    async def _opened(
+        self,
+        kind: int,
+        ids: Sequence[bytes],
+        rows: Sequence[SealedRow],
+        call: Call,
+        *,
+        private: bool,
+    ) -> dict[bytes, bytes]:
         pairs = [(id_, row) for id_, row in zip(ids, rows, strict=True) if row.operational]
         found = [id_ for id_, _ in pairs]
-        opened = await self._sealed.open_many(
-            of, found, [row for _, row in pairs], private=private, deadline=call.deadline
+        opened = await self._sealed.plaintexts(
+            kind, found, [row for _, row in pairs], private=private, deadline=call.deadline
         )
         return dict(zip(found, opened, strict=True))
 
     async def _get_revision(self, of: type[M], id_: bytes, request: GetRequest, call: Call) -> M:
         if request.HasField("consistency"):
             raise InvalidArgument("MALFORMED", "consistency")
-        if request.version < 0 or (request.version and request.HasField("as_of")):
+        stamp = _as_of(request)
+        if request.version < 0 or (request.version and stamp):
             raise InvalidArgument("MALFORMED", "version")
         try:
-            as_of = None if request.version else request.as_of.ToDatetime(UTC)
+            as_of = stamp.ToDatetime(UTC) if stamp else None
         except (OverflowError, ValueError):
             raise InvalidArgument("INVALID_DATE", "as_of") from None
         try:
@@ -264,7 +284,7 @@ class Reads:
             )
         except NoSuchRow:
             raise NotFound("name") from None
-        private = request.view == record_pb2.VIEW_FULL
+        private = _view(request) == record_pb2.VIEW_FULL
         found = await self._open(of, [id_], [row], call, private=private)
         if not found:
             raise NotFound("name")
@@ -287,9 +307,18 @@ def page_size(request: Message) -> int:
     return min(size or PAGE_SIZE, PAGE_SIZE_MAX)
 
 
-def _view(request: Message) -> int:
-    view: int = request.view  # type: ignore[attr-defined]  # every List request has one
+def _view(request: Any) -> int:
+    """How much a request wants to see; a record without private fields is seen one way only."""
+    view: int = getattr(request, "view", record_pb2.VIEW_BASIC)
     return view
+
+
+def _as_of(request: Any) -> Timestamp | None:
+    """The time a request asks about, if it does."""
+    if "as_of" not in request.DESCRIPTOR.fields_by_name or not request.HasField("as_of"):
+        return None
+    stamp: Timestamp = request.as_of
+    return stamp
 
 
 def _revision(row: Revision) -> record_pb2.Revision:

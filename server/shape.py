@@ -8,21 +8,29 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from google.api import field_behavior_pb2
-from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
-from opencif.v1 import options_pb2
 from opencif.v1.account_pb2 import Account
 from opencif.v1.card_pb2 import Card
 from opencif.v1.customer_pb2 import Customer
 from opencif.v1.relationship_pb2 import CustomerRelationship
+from server.contract import behaviors, field_rule, record_kind
 from tokenizer.sealing import SealBroken, Segment
 
-__all__ = ["SHAPES", "M", "Shape", "hide_inputs", "kind_of", "shape_of", "wire_fields"]
+__all__ = [
+    "BOOKKEEPING",
+    "SHAPES",
+    "M",
+    "Shape",
+    "hide_inputs",
+    "kind_of",
+    "shape_of",
+    "wire_fields",
+]
 
 M = TypeVar("M", bound=Message)
 
-# Written by Mutations with every version: never the subject of a change.
+# Written with every version by Work: never the subject of a change.
 BOOKKEEPING: Final = frozenset({"name", "uid", "version", "etag", "create_time", "update_time"})
 
 _VARINT, _FIXED_64, _BYTES, _FIXED_32 = 0, 1, 2, 5
@@ -96,8 +104,8 @@ def shape_of(of: type[Message]) -> Shape:
 
 def kind_of(of: type[Message]) -> int:
     """The kind of record a message class is; 0 for one that is none."""
-    kind: int = _extension(of.DESCRIPTOR, options_pb2.record)
-    return kind
+    descriptor: Any = of.DESCRIPTOR  # the stub has two types of descriptor
+    return record_kind(descriptor)
 
 
 def hide_inputs(message: Message) -> None:
@@ -107,7 +115,7 @@ def hide_inputs(message: Message) -> None:
             continue
         for child in value if field.is_repeated else [value]:
             for inner, _ in child.ListFields():
-                if _is_input_only(inner):
+                if field_behavior_pb2.INPUT_ONLY in behaviors(inner):
                     child.ClearField(inner.name)
             hide_inputs(child)
 
@@ -158,21 +166,9 @@ def _fields(plaintext: bytes) -> dict[int, bytes]:
     return found
 
 
-def _is_input_only(field: FieldDescriptor) -> bool:
-    return field_behavior_pb2.INPUT_ONLY in _extension(field, field_behavior_pb2.field_behavior)
-
-
-def _extension(descriptor: Any, extension: Any) -> Any:
-    """An option of the contract; the stubs type neither extensions nor descriptors' options."""
-    return descriptor.GetOptions().Extensions[extension]
-
-
 def _segments(descriptor: Any) -> dict[int, Segment]:
     """The segment of every field of a record's message; ValueError for one that has none."""
-    return {
-        field.number: Segment(_extension(field, options_pb2.rule).segment)
-        for field in descriptor.fields
-    }
+    return {field.number: Segment(field_rule(field).segment) for field in descriptor.fields}
 
 
 SHAPES: Final[Mapping[int, Shape]] = {

@@ -85,7 +85,7 @@ class Work:
         """Name -> message of the live ones among the records called `wanted`, locked at once."""
         kind = kind_of(of)
         ids = {names.parse(kind, name): name for name in wanted}
-        await self._lock(of, [id_ for id_ in ids if (kind, id_) not in self._held])
+        await self._lock(of, ids)
         held = {name: self._held.get((kind, id_)) for id_, name in ids.items()}
         return {name: found.message for name, found in held.items() if found and found.opened}
 
@@ -117,6 +117,15 @@ class Work:
     ) -> list[bytes]:
         """At most `limit` ids linked to `key` before this mutation, behind `after`, in id order."""
         return await self._transaction.linked(relation, key, limit, after)
+
+    async def holders(self, relation: int, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        """Key -> id of the record that holds it exclusively now, of those keys that are held.
+
+        Reserves the keys, one per generation, newest first, as `reserve` does ids.
+        """
+        await self._transaction.reserve(keys[-1:])
+        found = await self._transaction.holders([(relation, key) for key in keys])
+        return {key: id_ for (_, key), id_ in found.items()}
 
     def create(self, message: M, id_: bytes) -> M:
         """Have a new record written: over a closed or deleted one, it is a new incarnation.
@@ -194,11 +203,13 @@ class Work:
         else:
             await self._transaction.update(write, parts.paths)
 
-    async def _lock(self, of: type[M], ids: Sequence[bytes]) -> None:
-        if not ids:
-            return
+    async def _lock(self, of: type[M], ids: Iterable[bytes]) -> None:
+        """Lock and open those of `ids` that are not held yet."""
         kind = kind_of(of)
-        rows = await self._transaction.lock_many(kind, ids)
+        wanted = [id_ for id_ in dict.fromkeys(ids) if (kind, id_) not in self._held]
+        if not wanted:
+            return
+        rows = await self._transaction.lock_many(kind, wanted)
         for id_, record in rows.items():
             held = _Held(of(), record)
             if record.state != DELETED:
