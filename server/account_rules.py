@@ -42,6 +42,7 @@ __all__ = [
     "point_to",
     "reactivate",
     "record_death",
+    "record_names",
     "reopen",
     "replace",
     "require_deletable",
@@ -327,6 +328,14 @@ def current_parties(parties: Iterable[AccountParty], today: date) -> Iterator[Ac
         for party in parties
         if party.state == _ACTIVE and party.valid_from <= day <= (party.valid_to or LAST_DAY)
     )
+
+
+def record_names(account: Account, customer: str, digests: Sequence[int]) -> None:
+    """Write the digests of a customer's present names on their parts in an account."""
+    for party in account.parties:
+        if party.customer == customer:
+            del party.name_digests[:]
+            party.name_digests.extend(digests)
 
 
 def record_death(account: Account, customer: str, day: str) -> None:
