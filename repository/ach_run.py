@@ -20,7 +20,7 @@ RETURNING as_of"""
 
 # Two runs of one file at once end one after the other, so that the second sees the first.
 LOCK_FILE = (
-    "SELECT pg_advisory_xact_lock(('x' || encode(substr($1, 1, 8), 'hex'))::bit(64)::bigint)"
+    "SELECT pg_advisory_xact_lock(('x' || encode(substr($1::bytea, 1, 8), 'hex'))::bit(64)::bigint)"
 )
 
 FINISH = """

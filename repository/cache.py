@@ -26,7 +26,8 @@ __all__ = ["Cache", "CacheStats", "Prover"]
 # version, horizon, length of operational, length of private: what the MAC covers, after the key.
 HEAD: Final = Struct(">QQII")
 MAC_SIZE: Final = 16
-BODY: Final = HEAD.size + MAC_SIZE
+HEAD_SIZE: Final = HEAD.size
+BODY: Final = HEAD_SIZE + MAC_SIZE
 TAGS: Final = [b"{%02x}" % slot for slot in range(64)]
 TAG_SIZE: Final = 4
 
@@ -63,7 +64,7 @@ end
 redis.register_function('opencif_put', put)
 """
 
-# An id, what its MAC covers of the key, and the value found there.
+# An id, its key and the value found there.
 Found: TypeAlias = tuple[bytes, bytes, bytes]
 
 
@@ -195,26 +196,24 @@ class Cache:
     ) -> dict[bytes, Entry]:
         """The proof of DESIGN section 8: MAC right, horizon >= W, version >= the last change's."""
         found = [
-            (id_, key[TAG_SIZE:], value)
+            (id_, key, value)
             for id_, key, value in zip(ids, keys, values, strict=True)
             if value is not None
         ]
         if len(found) < len(ids):
             self.stats.miss("absent", len(ids) - len(found))
-        whole = [item for item in found if _is_whole(item[2])]
-        if len(whole) < len(found):
-            self.discard(kind, _left_out(found, whole), "garbled")
-        authentic = self._authentic(whole)
-        if len(authentic) < len(whole):
-            self.discard(kind, _left_out(whole, authentic), "mac")
+        if not found:
+            return {}
+        authentic = self._authentic(found)
+        if len(authentic) < len(found):
+            sound = {id_ for id_, _, _ in authentic}
+            self.discard(kind, [id_ for id_, _, _ in found if id_ not in sound], "mac")
         return self._current(kind, authentic)
 
     def _authentic(self, found: list[Found]) -> list[Found]:
         """Those whose MAC is right; all at once in the ordinary case that all are."""
-        if not found:
-            return found
-        macs = self._prover.macs([key + value[: HEAD.size] for _, key, value in found])
-        claimed = [value[HEAD.size : BODY] for _, _, value in found]
+        macs = self._prover.macs([key[TAG_SIZE:] + value[:HEAD_SIZE] for _, key, value in found])
+        claimed = [value[HEAD_SIZE:BODY] for _, _, value in found]
         if compare_digest(b"".join(macs), b"".join(claimed)):
             return found
         return [
@@ -224,29 +223,31 @@ class Cache:
         ]
 
     def _current(self, kind: int, authentic: list[Found]) -> dict[bytes, Entry]:
+        """Those that the window proves. This loop runs for every entry served: it is lean."""
         oldest_xid = self._window.oldest_xid
-        changed = self._window.changed[kind]
-        miss = self.stats.miss
-        proven = {}
+        changed = self._window.changed[kind].get
+        unpack, new = HEAD.unpack_from, tuple.__new__
+        proven: dict[bytes, Entry] = {}
         for id_, _, value in authentic:
-            version, horizon, operational, _ = HEAD.unpack_from(value)
+            version, horizon, operational, private = unpack(value)
             cut = BODY + operational
-            if horizon < oldest_xid:
-                miss("horizon")
-            elif version < changed.get(id_, 0):
-                miss("version")
+            if len(value) != cut + private:
+                self.discard(kind, [id_], "garbled")
+            elif horizon < oldest_xid:
+                self.stats.miss("horizon")
+            elif version < changed(id_, 0):
+                self.stats.miss("version")
             else:
-                proven[id_] = Entry(version, horizon, value[BODY:cut], value[cut:])
+                proven[id_] = new(Entry, (version, horizon, value[BODY:cut], value[cut:]))
         return proven
 
     def _restamp(self, kind: int, proven: dict[bytes, Entry]) -> None:
         """Stamp what is past half the window anew: it contains all below the last horizon."""
-        below = self._window.restamp_below
-        horizon = self._window.horizon
+        below, horizon = self._window.restamp_below, self._window.horizon
         old = [
             (id_, entry._replace(horizon=horizon))
             for id_, entry in proven.items()
-            if entry.horizon < below
+            if entry[1] < below
         ]
         if old:
             self.stats.restamped += len(old)
@@ -302,17 +303,3 @@ class Cache:
         elif error is not None:
             said = {"message": "a cache fill failed", "exception": error, "task": task}
             task.get_loop().call_exception_handler(said)
-
-
-def _is_whole(value: bytes) -> bool:
-    """Whether the value is as long as it says."""
-    if len(value) < BODY:
-        return False
-    operational: int
-    _, _, operational, private = HEAD.unpack_from(value)
-    return len(value) - BODY == operational + int(private)
-
-
-def _left_out(found: list[Found], kept: list[Found]) -> list[bytes]:
-    ids = {item[0] for item in kept}
-    return [item[0] for item in found if item[0] not in ids]

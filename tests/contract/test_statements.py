@@ -31,7 +31,7 @@ ARGUMENTS: dict[str, dict[str, tuple[Any, ...]]] = {
         "GET_REVISION_AS_OF": (2, ID, NOW),
         "PAGE_REVISIONS": (2, ID, 9, 50),
     },
-    "link": {"PAGE": (1, KEY, ID, 50), "GET_MANY": (1, [KEY])},
+    "link": {"PAGE": (1, KEY, ID, 50), "GET_MANY": (1, [KEY], 50)},
     "work": {
         "CLAIM": (KEY, 1),
         "REMEMBER": (KEY, KEY, 2, ID, 1),
@@ -42,7 +42,7 @@ ARGUMENTS: dict[str, dict[str, tuple[Any, ...]]] = {
         "GET_VERSION": (2, ID),
         "LINK": ([1], [KEY], [ID], [True]),
         "GET_HOLDERS": ([1], [KEY]),
-        "LINKED": (1, KEY, 50),
+        "LINKED": (1, KEY, 50, b""),
         "UNLINK": ([1], [KEY], [ID]),
     },
     "writing": {"GET_FLUSHED_LSN": (), "FORGET": (NOW, 100)},
