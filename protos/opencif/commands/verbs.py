@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 
 import typer
-from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
@@ -39,15 +39,15 @@ class Service:
     file: Any
     servicer: type[Any]
 
-    def method(self, name: str) -> MethodDescriptor:
-        """The descriptor of one of its methods."""
-        service = self.servicer.__name__.removesuffix("Servicer")
-        found = self.file.DESCRIPTOR.services_by_name[service].methods_by_name[name]
-        return cast("MethodDescriptor", found)
+    @property
+    def descriptor(self) -> ServiceDescriptor:
+        """What the contract says of it."""
+        name = self.servicer.__name__.removesuffix("Servicer")
+        return cast("ServiceDescriptor", self.file.DESCRIPTOR.services_by_name[name])
 
     def request(self, name: str) -> Message:
         """An empty request of one of its methods."""
-        return GetMessageClass(self.method(name).input_type)()
+        return GetMessageClass(self.descriptor.methods_by_name[name].input_type)()
 
     def help(self, name: str) -> str:
         """What the contract says of one of its methods."""

@@ -1,0 +1,479 @@
+"""The `opencif` command, from its arguments to the requests it makes, its output and exit codes."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from typer.testing import CliRunner, Result
+
+from opencif.cli import app
+from opencif.commands.session import Exit
+from opencif.commands.verbs import ACCOUNTS, CARDS, CUSTOMERS, RELATIONSHIPS
+from opencif.v1 import (
+    account_pb2,
+    ach_pb2,
+    card_pb2,
+    customer_pb2,
+    import_pb2,
+    lookup_pb2,
+    options_pb2,
+    routing_pb2,
+    tokenization_pb2,
+)
+from tests.unit.scripted_server import Refusal, Script, scripted
+
+CARD = "cards/aaaaaaaaaaaaaaaaaaaaaaaaaa"
+ACCOUNT = "accounts/aaaaaaaaaaaaaaaaaaaaaaaaaa"
+CUSTOMER = "customers/01890a5d-ac96-774b-bcce-b302099a8057"
+PAN = "4111111111111111"
+
+
+@pytest.fixture
+def script() -> Iterator[Script]:
+    with scripted() as running:
+        yield running
+
+
+def run(script: Script, *words: str, stdin: str = "") -> Result:
+    return CliRunner().invoke(app, ["--address", script.address, *words], input=stdin)
+
+
+def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for name, command in getattr(group, "commands", {}).items():
+        if getattr(command, "commands", None):
+            yield from commands(command, (*path, name))
+        else:
+            yield (*path, name)
+
+
+def all_commands() -> list[tuple[str, ...]]:
+    import typer.main  # noqa: PLC0415  used here only
+
+    return sorted(commands(typer.main.get_command(app)))
+
+
+@pytest.mark.parametrize("words", all_commands(), ids=" ".join)
+def test_every_command_has_help_with_an_example(words: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(app, [*words, "--help"])
+    assert result.exit_code == 0
+    said = result.output.split()
+    example = said[said.index("Example:") + 1 :]
+    assert example[0] == "opencif"
+    assert words[0] in example
+    assert words[-1] in example
+
+
+def test_every_change_of_the_contract_has_a_command() -> None:
+    from opencif.commands import lifecycle  # noqa: PLC0415  its tables are looked into here only
+
+    told = {(service, method) for service, method, _ in lifecycle._CREATE.values()}
+    for service, verbs in lifecycle._NOUNS.values():
+        told |= {(service, method) for method, _ in verbs.values()}
+    mutations = {
+        (service, method.name)
+        for service in (ACCOUNTS, CARDS, CUSTOMERS, RELATIONSHIPS)
+        for method in service.descriptor.methods
+        if method.GetOptions().Extensions[options_pb2.method_rule].mutation
+    }
+    assert told == mutations
+
+
+def test_exit_codes_are_documented() -> None:
+    text = CliRunner().invoke(app, ["--help"]).output
+    assert all(str(int(code)) in text[text.index("Exit codes") :] for code in Exit)
+
+
+def test_get_prints_the_record_masked_or_as_json(script: Script) -> None:
+    account = account_pb2.Account(
+        name=ACCOUNT,
+        state=account_pb2.ACCOUNT_STATE_OPEN,
+        account_number="123456789",
+        parties=[account_pb2.AccountParty(customer=CUSTOMER)],
+    )
+    script.answers["GetAccount"] = lambda _: account_pb2.GetAccountResponse(account=account)
+    result = run(script, "get", ACCOUNT, "--view", "full", "--version", "3")
+    assert result.exit_code == 0
+    assert "OPEN" in result.output
+    assert "*****6789" in result.output
+    assert "123456789" not in result.output
+    assert script.seen[0].version == 3
+    result = run(script, "--json", "get", ACCOUNT)
+    assert json.loads(result.output)["parties"] == [{"customer": CUSTOMER}]
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "exit_code"),
+    [
+        (grpc.StatusCode.NOT_FOUND, "NOT_FOUND", Exit.NEGATIVE),
+        (grpc.StatusCode.INVALID_ARGUMENT, "MALFORMED", Exit.REFUSED),
+        (grpc.StatusCode.FAILED_PRECONDITION, "ILLEGAL_TRANSITION", Exit.REFUSED),
+        (grpc.StatusCode.PERMISSION_DENIED, "PERMISSION", Exit.REFUSED),
+        (grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE", Exit.UNAVAILABLE),
+        (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED", Exit.UNAVAILABLE),
+    ],
+)
+def test_what_the_server_says_becomes_an_exit_code(
+    script: Script, code: grpc.StatusCode, reason: str, exit_code: Exit
+) -> None:
+    def refused(_: Any) -> Any:
+        raise Refusal(code, reason)
+
+    script.answers["GetCard"] = refused
+    result = run(script, "get", CARD)
+    assert result.exit_code == exit_code
+    assert reason in result.stderr
+
+
+def test_nobody_there_is_unavailable() -> None:
+    with scripted() as script:
+        pass
+    assert run(script, "status").exit_code == Exit.UNAVAILABLE
+    assert run(script, "--timeout", "0.3", "get", CARD).exit_code == Exit.UNAVAILABLE
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("get", "people/1"),
+        ("get", CARD, "--version", "x"),
+        ("lookup", "account"),
+        ("lookup", "card", "--token", "1", "--name", CARD),
+        ("card", "block", CARD, "--state-reason", "BORED"),
+        ("card", "block"),
+        ("create", "customer"),
+        ("account", "update", ACCOUNT),
+        ("account", "restrict", ACCOUNT, "--type", "LEGAL_FREEZE", "--scope", "company_ids"),
+        ("account", "restrict", ACCOUNT, "--type", "LEGAL_FREEZE", "--expire-time", "tomorrow"),
+        ("load",),
+        ("load", "x.csv"),
+        ("load", "no-such-file.csv", "--kind", "account"),
+        ("resolve", "no-such-file.ach"),
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_is_told_before_any_call(script: Script, words: tuple[str, ...]) -> None:
+    result = run(script, *words)
+    assert result.exit_code == Exit.USAGE
+    assert result.stderr
+    assert not script.seen
+
+
+def test_a_wrong_address_is_wrong_usage() -> None:
+    assert CliRunner().invoke(app, ["--address", "nowhere", "status"]).exit_code == Exit.USAGE
+
+
+def test_a_change_is_made_from_options(script: Script) -> None:
+    script.answers["PlaceRestriction"] = lambda request: account_pb2.PlaceRestrictionResponse(
+        account=account_pb2.Account(name=request.name), consistency_token="t"
+    )
+    options = ["--type", "stop_payment", "--scope", "company_ids=A;B,amount_max_minor=100"]
+    result = run(
+        script, "account", "restrict", ACCOUNT, *options, "--expire-time", "2030-01-01T00:00:00Z"
+    )
+    assert result.exit_code == 0, result.stderr
+    request = script.seen[0]
+    assert request.name == ACCOUNT
+    assert request.request_id
+    assert request.restriction.type == account_pb2.RESTRICTION_TYPE_STOP_PAYMENT
+    assert list(request.restriction.scope.company_ids) == ["A", "B"]
+    assert request.restriction.scope.amount_max_minor == 100
+    assert request.restriction.expire_time.seconds == 1_893_456_000
+
+
+def test_a_record_is_created_from_json_and_options(script: Script, tmp_path: Path) -> None:
+    script.answers["CreateCustomer"] = lambda request: customer_pb2.CreateCustomerResponse(
+        customer=request.customer
+    )
+    given = {"kind": "CUSTOMER_KIND_PERSON", "person": {"given_name": "Ada", "family_name": "L"}}
+    result = run(
+        script,
+        "--json",
+        *("create", "customer", "--json-file", "-", "--branch", "MAIN", "--onboard"),
+        *("--addresses", "type=LEGAL,town_name=Utica,country=US"),
+        stdin=json.dumps(given),
+    )
+    assert result.exit_code == 0, result.stderr
+    customer = script.seen[0].customer
+    assert (customer.person.given_name, customer.branch) == ("Ada", "MAIN")
+    assert customer.addresses[0].town_name == "Utica"
+    assert script.seen[0].onboard
+    assert json.loads(result.output)["customer"]["branch"] == "MAIN"
+
+
+def test_an_update_names_what_was_given(script: Script) -> None:
+    script.answers["UpdateAccount"] = lambda request: account_pb2.UpdateAccountResponse(
+        account=request.account
+    )
+    result = run(
+        script,
+        "account",
+        "update",
+        ACCOUNT,
+        "--branch",
+        "MAIN",
+        "--no-transactional",
+        "--etag",
+        "4",
+    )
+    assert result.exit_code == 0, result.stderr
+    request = script.seen[0]
+    assert request.account.name == ACCOUNT
+    assert list(request.update_mask.paths) == ["branch", "transactional"]
+    assert request.account.HasField("transactional")
+    assert request.etag == "4"
+
+
+def test_a_card_number_is_read_unseen_or_warned_of(script: Script) -> None:
+    script.answers["LookupCards"] = lambda _: lookup_pb2.LookupCardsResponse(
+        results=[
+            lookup_pb2.CardResult(
+                outcome=lookup_pb2.LOOKUP_OUTCOME_FOUND,
+                card=card_pb2.Card(name=CARD, last4="1111"),
+                network_response="00",
+            )
+        ]
+    )
+    result = run(script, "lookup", "card", "--pan", "-", stdin=f"{PAN}\n")
+    assert result.exit_code == 0
+    assert script.seen[0].keys[0].pan == PAN
+    assert not result.stderr
+    result = run(script, "lookup", "card", "--pan", PAN)
+    assert "history" in result.stderr
+    assert PAN not in result.output
+
+
+def test_what_is_not_found_is_negative(script: Script) -> None:
+    script.answers["LookupAccounts"] = lambda _: lookup_pb2.LookupAccountsResponse(
+        results=[lookup_pb2.AccountResult(outcome=lookup_pb2.LOOKUP_OUTCOME_NOT_FOUND)]
+    )
+    result = run(script, "lookup", "account", "--number", "021000021", "123", "--view", "FULL")
+    assert result.exit_code == Exit.NEGATIVE
+    key = script.seen[0].keys[0].number
+    assert (key.routing_number, key.account_number) == ("021000021", "123")
+    script.answers["LookupCustomers"] = lambda _: customer_pb2.LookupCustomersResponse(
+        results=[customer_pb2.CustomerResult()]
+    )
+    result = run(script, "lookup", "customer", "--identifier", "SSN", "-", stdin="078051120\n")
+    assert result.exit_code == Exit.NEGATIVE
+    assert script.seen[1].keys[0].type == customer_pb2.IDENTIFIER_TYPE_SSN
+    assert script.seen[1].keys[0].value == "078051120"
+
+
+def test_a_list_is_read_to_its_limit(script: Script) -> None:
+    def page(request: Any) -> card_pb2.ListCardsResponse:
+        first = int(request.page_token or 0)
+        cards = [card_pb2.Card(name=f"cards/{first + index}") for index in range(2)]
+        return card_pb2.ListCardsResponse(cards=cards, next_page_token=str(first + 2))
+
+    script.answers["ListCards"] = page
+    result = run(script, "--json", "list", "cards", "--customer", CUSTOMER, "--limit", "3")
+    assert [json.loads(line)["name"] for line in result.output.splitlines()] == [
+        "cards/0",
+        "cards/1",
+        "cards/2",
+    ]
+    assert [seen.customer for seen in script.seen] == [CUSTOMER] * 2
+
+
+def test_tokens_and_numbers(script: Script) -> None:
+    script.answers["Tokenize"] = lambda request: tokenization_pb2.TokenizeResponse(
+        results=[
+            tokenization_pb2.TokenResult(token=tokenization_pb2.Token(value="tok", key_version=1))
+            for _ in request.items
+        ]
+    )
+    result = run(script, "tokenize", "--type", "PAN", stdin=f"{PAN}\n\n{PAN}\n")
+    assert result.exit_code == 0
+    assert len(script.seen[0].items) == 2
+    assert "tok" in result.output
+    assert PAN not in result.output
+    script.answers["Detokenize"] = lambda _: tokenization_pb2.DetokenizeResponse(
+        results=[
+            tokenization_pb2.PlainResult(value=PAN),
+            tokenization_pb2.PlainResult(error_reason="NOT_FOUND"),
+        ]
+    )
+    words = ("detokenize", "--type", "PAN", "--purpose", "TEST", "tok", "tik")
+    result = run(script, *words)
+    assert result.exit_code == Exit.NEGATIVE
+    assert "************1111" in result.output
+    assert PAN in run(script, *words, "--reveal").output
+
+
+def test_routing_numbers(script: Script, tmp_path: Path) -> None:
+    script.answers["ImportRoutingNumbers"] = lambda requests: (
+        routing_pb2.ImportRoutingNumbersResponse(additions=len(requests))
+    )
+    result = run(script, "routing", "add", "021000021", "account_scheme.digits_only=yes")
+    assert result.exit_code == 0, result.stderr
+    addition = script.seen[0][0].addition
+    assert addition.ours
+    assert addition.account_scheme.digits_only
+    directory = tmp_path / "FedACHdir.txt"
+    directory.write_bytes(b"x" * 300_000)
+    assert run(script, "routing", "import", str(directory)).exit_code == 0
+    assert b"".join(piece.directory for piece in script.seen[1]) == b"x" * 300_000
+    script.answers["LookupRoutingNumbers"] = lambda _: routing_pb2.LookupRoutingNumbersResponse(
+        results=[routing_pb2.RoutingResult(error_reason="CHECK_DIGIT")]
+    )
+    result = run(script, "routing", "lookup", "021000020")
+    assert result.exit_code == Exit.NEGATIVE
+    assert "CHECK_DIGIT" in result.stderr
+
+
+def resolution(*parts: Any, fails: bool = False) -> Any:
+    def answer(_: Any) -> Iterator[Any]:
+        yield from parts
+        if fails:
+            raise Refusal(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FILE")
+
+    return answer
+
+
+def part(**of: Any) -> ach_pb2.ResolveAchFileResponse:
+    return ach_pb2.ResolveAchFileResponse(**of)
+
+
+SUMMARY = ach_pb2.AchFileSummary(
+    entries=3,
+    posted=1,
+    returned=2,
+    returns=[ach_pb2.CodeCount(code="R03", entries=2)],
+    totals=ach_pb2.ControlTotals(debit_minor=123_456, debit_minor_stated=123_456),
+)
+
+
+@pytest.fixture
+def ach_file(tmp_path: Path) -> Path:
+    path = tmp_path / "in.ach"
+    path.write_bytes(b"1" * 700_000)
+    return path
+
+
+def test_a_file_is_resolved_into_tables_and_files(
+    script: Script, ach_file: Path, tmp_path: Path
+) -> None:
+    returned = ach_pb2.AchResolution(
+        entry_seq=7,
+        disposition=ach_pb2.DISPOSITION_RETURN,
+        return_code="R03",
+        findings=["R03"],
+        account_state=account_pb2.ACCOUNT_STATE_OPEN,
+    )
+    script.answers["ResolveAchFile"] = resolution(
+        part(batch=ach_pb2.AchBatchResult(batch_number=1, resolutions=[returned])),
+        part(return_file=b"ret"),
+        part(return_file=b"urn"),
+        part(summary=SUMMARY),
+    )
+    paths = {name: tmp_path / name for name in ("return.ach", "noc.ach", "results.jsonl")}
+    result = run(
+        script,
+        *("resolve", str(ach_file), "--return-file", str(paths["return.ach"])),
+        *("--noc-file", str(paths["noc.ach"]), "--results", str(paths["results.jsonl"])),
+        *("--name-policy", "RETURN"),
+    )
+    assert result.exit_code == 0, result.stderr
+    assert paths["return.ach"].read_bytes() == b"return"
+    assert paths["noc.ach"].read_bytes() == b""
+    line = json.loads(paths["results.jsonl"].read_text())
+    assert (line["disposition"], line["return_code"], line["entry_seq"]) == ("RETURN", "R03", 7)
+    assert line["account_state"] == "OPEN"
+    assert "1,234.56" in result.output
+    assert "entries/s" in result.output
+    options, *data = script.seen[0]
+    assert options.options.policy.name_policy == ach_pb2.NAME_POLICY_RETURN
+    assert options.options.detail == ach_pb2.RESULT_DETAIL_ALL
+    assert not options.options.without_files
+    assert b"".join(piece.data for piece in data) == ach_file.read_bytes()
+
+
+@pytest.mark.parametrize("detail", ["duplicate", "control"])
+def test_a_file_that_must_not_be_posted_is_negative(
+    script: Script, ach_file: Path, detail: str
+) -> None:
+    finding = ach_pb2.AchFinding(code="ENTRY_HASH", severity=ach_pb2.FINDING_SEVERITY_CONTROL)
+    summary = ach_pb2.AchFileSummary(duplicate=detail == "duplicate")
+    findings = [part(finding=finding)] if detail == "control" else []
+    script.answers["ResolveAchFile"] = resolution(*findings, part(summary=summary))
+    result = run(script, "--json", "resolve", str(ach_file))
+    assert result.exit_code == Exit.NEGATIVE
+    *found, last = map(json.loads, result.output.splitlines())
+    assert [line["finding"]["code"] for line in found] == ["ENTRY_HASH"] * len(findings)
+    assert "entries_per_s" in last
+    assert script.seen[0][0].options.without_files
+
+
+def test_a_broken_file_leaves_the_old_output_alone(
+    script: Script, ach_file: Path, tmp_path: Path
+) -> None:
+    finding = ach_pb2.AchFinding(
+        code="BAD_LENGTH", severity=ach_pb2.FINDING_SEVERITY_STRUCTURAL, line=3
+    )
+    script.answers["ResolveAchFile"] = resolution(
+        part(return_file=b"half"), part(finding=finding), fails=True
+    )
+    output = tmp_path / "return.ach"
+    output.write_bytes(b"old")
+    result = run(script, "resolve", str(ach_file), "--return-file", str(output))
+    assert result.exit_code == Exit.REFUSED
+    assert "BAD_LENGTH" in result.output
+    assert "INVALID_FILE" in result.stderr
+    assert output.read_bytes() == b"old"
+    assert sorted(tmp_path.iterdir()) == sorted([ach_file, output])
+
+
+def test_rows_are_loaded_and_rejects_named_by_their_row(script: Script, tmp_path: Path) -> None:
+    script.answers["ImportRecords"] = lambda _: import_pb2.ImportRecordsResponse(
+        accounts=2,
+        rejected=[routing_pb2.RejectedRow(row=2, reason="CHECK_DIGIT", field="routing_number")],
+        rejected_count=1,
+    )
+    path = tmp_path / "accounts.csv"
+    path.write_text(
+        "routing_number,account_number,account_type,currency,parties.0.customer,parties.0.role\n"
+        f"021000021,1,CHECKING,USD,{CUSTOMER},PRIMARY_OWNER\n"
+        "021000021,2,PURSE,USD,,\n"
+        "\n"
+        "021000022,3,SAVINGS,USD,,\n"
+        "021000021,4,LOAN\n"
+        f'021000021,5,LOAN,USD,"{CUSTOMER}",JOINT_OWNER\n',
+        encoding="utf-8-sig",
+    )
+    result = run(
+        script, "--json", "load", str(path), "--kind", "account", "--source-system", "CORE"
+    )
+    assert result.exit_code == Exit.NEGATIVE
+    (request,) = script.seen[0]
+    assert request.source_system == "CORE"
+    accounts = [row.account for row in request.records]
+    assert [account.account_number for account in accounts] == ["1", "3", "5"]
+    assert accounts[0].parties[0].role == account_pb2.PARTY_ROLE_PRIMARY_OWNER
+    assert [
+        (row["row"], row["reason"], row["field"]) for row in json.loads(result.output)["rejected"]
+    ] == [
+        ("3", "CHECK_DIGIT", "routing_number"),
+        ("2", "MALFORMED", "account_type"),
+        ("4", "MALFORMED", "row"),
+    ]
+
+
+def test_a_column_there_is_not_stops_the_load(script: Script, tmp_path: Path) -> None:
+    path = tmp_path / "cards.csv"
+    path.write_text("pan,cvv\n4111111111111111,123\n")
+    result = run(script, "load", str(path), "--kind", "card")
+    assert result.exit_code == Exit.USAGE
+    assert "cvv" in result.stderr
+
+
+def test_status(script: Script) -> None:
+    result = run(script, "--json", "status")
+    assert result.exit_code == 0
+    assert json.loads(result.output)["state"] == "SERVING"
+    with scripted() as gone:
+        pass
+    both = CliRunner().invoke(app, ["--address", f"{script.address},{gone.address}", "status"])
+    assert both.exit_code == Exit.NEGATIVE
