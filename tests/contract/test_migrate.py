@@ -55,16 +55,12 @@ CLEAR = {
     "purpose_table_mac": "only_one",
     "customer_key": "wrap_generation create_time",
     "routing_revision": "only_one revision",
-    "audit": "audit_id time actor method purpose items outcome",
-    "follow_up": "actor method source_system reason request_id create_time",
 }
 OPAQUE = {
     "record": "id operational private number",
     "change": "id operational private number",
     "link": "key id",
     "idempotency": "key payload_mac id",
-    "follow_up": "id after",
-    "audit": "request_mac",
     "follow_up": "id after",
     "audit": "request_mac",
     "purpose_key": "wrapped",
