@@ -2,7 +2,9 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import NamedTuple
 
+from repository.audit import AuditStore
 from repository.cache import Cache
 from repository.changes import ChangePoll
 from repository.database import Database
@@ -13,6 +15,7 @@ from repository.record import RecordStore
 from repository.routing import RoutingStore
 from repository.window import Window
 from repository.writing import Writer
+from server.audit import Audit
 from server.cursor import Cursors
 from server.customer_keys import CustomerSealers
 from server.housekeeping import Housekeeping
@@ -28,11 +31,18 @@ from tokenizer.customer import CustomerKeys
 from tokenizer.mac import Macs
 from tokenizer.sealing import Sealer
 
-__all__ = ["wired"]
+__all__ = ["Wired", "wired"]
+
+
+class Wired(NamedTuple):
+    """What serves: one servicer per service, and where audited calls are recorded."""
+
+    servicers: list[object]
+    audit: Audit
 
 
 @asynccontextmanager
-async def wired(settings: Settings, gauges: Gauges) -> AsyncIterator[list[object]]:
+async def wired(settings: Settings, gauges: Gauges) -> AsyncIterator[Wired]:
     """Every servicer, on open connections, until the block ends.
 
     Raises SchemaOutdated, Unavailable, KeysMissing, KekError, KeyringError.
@@ -65,7 +75,7 @@ async def wired(settings: Settings, gauges: Gauges) -> AsyncIterator[list[object
         await opened.enter_async_context(Housekeeping(writer).running())
         _measure(gauges, database, poll, reader, cache)
         del reads, mutations
-        yield [RoutingServicer(routing, routing_store)]
+        yield Wired([RoutingServicer(routing, routing_store)], Audit(AuditStore(database), macs))
 
 
 async def _database(settings: Settings, opened: AsyncExitStack) -> Database:

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, Protocol
 
 import grpc
 from google.protobuf import message_factory
@@ -37,7 +37,7 @@ from server.errors import (
 from server.metrics import Metrics
 from server.validation import validate
 
-__all__ = ["Admission", "Call", "Caller", "Identify", "bind"]
+__all__ = ["Admission", "Audit", "Call", "Caller", "Identify", "bind"]
 
 DETAILS_KEY: Final = "grpc-status-details-bin"
 BACKSTOP_S: Final = 0.25  # what a servicer gets beyond the deadline to say so itself
@@ -73,6 +73,17 @@ class Call:
 
 
 Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class Audit(Protocol):
+    """Where audited calls are recorded; who cannot record does not answer."""
+
+    async def record(
+        self, actor: str, method: str, request: Message | None, *, items: int, outcome: str
+    ) -> None:
+        """Record a call; `outcome` is OK or the reason it was refused for. Raises Unavailable."""
+
+
 Identify = Callable[[Context], Caller]  # raises Unauthenticated
 Implementation = Callable[[Any, Call], Any]
 
@@ -114,6 +125,7 @@ class _Gate:
     identify: Identify
     admission: Admission
     metrics: Metrics
+    audit: Audit
     unary_deadline_s: float
 
 
@@ -123,6 +135,7 @@ def bind(
     admission: Admission,
     metrics: Metrics,
     *,
+    audit: Audit,
     unary_deadline_s: float = 5.0,
 ) -> list[grpc.GenericRpcHandler]:
     """Handlers for every service of the contract.
@@ -131,7 +144,7 @@ def bind(
     method has no implementation or no rule, or a field has none.
     """
     check_contract()
-    gate = _Gate(identify, admission, metrics, unary_deadline_s)
+    gate = _Gate(identify, admission, metrics, audit, unary_deadline_s)
     by_name = {type(servicer).__name__: servicer for servicer in servicers}
     return [_service_handler(service, by_name, gate) for service in services()]
 
@@ -175,6 +188,8 @@ class _Method:
         self._gate = gate
         self._permission = rule.permission
         self._is_audited = rule.audited
+        if rule.audited and (descriptor.client_streaming or descriptor.server_streaming):
+            raise ContractIncomplete(f"{descriptor.full_name} is audited and not unary")
         self._stats = gate.metrics.method(f"{service.name}/{descriptor.name}")
         self._batch_field = _batch_field(descriptor.input_type)
         # A change that was cut off here may have been committed: the caller must not think not.
@@ -212,10 +227,22 @@ class _Method:
 
     async def _answer(self, request: Any, context: Context, started: float) -> bytes:
         call = self._begin(context, started)
+        if not self._is_audited:
+            return await self._permitted(request, call)
+        try:
+            answer = await self._permitted(request, call)
+        except Exception as error:
+            await self._record(request, call, reason_of(error))
+            raise
+        await self._record(request, call, "OK")
+        return answer
+
+    async def _permitted(self, request: Any, call: Call) -> bytes:
+        self._permit(call)
         if self.descriptor.client_streaming:
             answer = await self._implementation(self._requests(request, call), call)
         else:
-            self._check(request, call)
+            self._check(request)
             try:
                 async with asyncio.timeout(call.remaining_s() + BACKSTOP_S):
                     answer = await self._implementation(request, call)
@@ -230,10 +257,11 @@ class _Method:
             self._gate.admission.enter()
             try:
                 call = self._begin(context, started)
+                self._permit(call)
                 if self.descriptor.client_streaming:
                     request = self._requests(request, call)
                 else:
-                    self._check(request, call)
+                    self._check(request)
                 async with aclosing(self._implementation(request, call)) as answers:
                     async for answer in answers:
                         yield _bytes(answer)
@@ -248,23 +276,38 @@ class _Method:
             self._stats.finish("OK", started)
 
     def _begin(self, context: Context, started: float) -> Call:
-        """Find out who calls, whether they may, and until when."""
+        """Find out who calls, and until when."""
         for key, value in context.invocation_metadata() or ():
             if key not in _STANDARD_METADATA and metadata_holds_card_data(value):
                 raise InvalidArgument("CARD_NUMBER_IN_TEXT", "metadata")
         caller = self._gate.identify(context)
-        if self._permission not in caller.permissions:
-            _log.warning(
-                "permission_denied",
-                method=self.name,
-                identity=caller.identity,
-                permission=self._permission,
-            )
-            raise PermissionDenied
         left_s = context.time_remaining()
         if left_s is None:
             left_s = STREAM_STEP_S if self._is_stream else self._gate.unary_deadline_s
         return Call(caller, self.name, started + left_s)
+
+    def _permit(self, call: Call) -> None:
+        if self._permission not in call.caller.permissions:
+            _log.warning(
+                "permission_denied",
+                method=self.name,
+                identity=call.caller.identity,
+                permission=self._permission,
+            )
+            raise PermissionDenied
+
+    async def _record(self, request: Any, call: Call, outcome: str) -> None:
+        """Have an audited call recorded before it is answered, whatever the answer is."""
+        await self._gate.audit.record(
+            call.caller.identity,
+            self.name,
+            None if request is _MALFORMED else request,
+            items=self._items(request),
+            outcome=outcome,
+        )
+
+    def _items(self, request: Any) -> int:
+        return len(getattr(request, self._batch_field, ())) if self._batch_field else 0
 
     @property
     def _is_stream(self) -> bool:
@@ -274,20 +317,15 @@ class _Method:
         """The messages of a stream, each held to its contract; each moves the deadline on."""
         async for request in requests:
             call.deadline = max(call.deadline, time.monotonic() + STREAM_STEP_S)
-            self._check(request, call)
+            self._check(request)
             yield request
 
-    def _check(self, request: Any, call: Call) -> None:
+    def _check(self, request: Any) -> None:
         if request is _MALFORMED:
             raise InvalidArgument("MALFORMED")
-        items = len(getattr(request, self._batch_field)) if self._batch_field else 0
-        if items:
+        if items := self._items(request):
             self._stats.batch_items.observe(items)
         validate(request)
-        if self._is_audited:
-            _log.info(
-                "audited_call", method=self.name, identity=call.caller.identity, items=items or 1
-            )
 
     def _finish(self, started: float) -> None:
         taken_s = self._stats.finish("OK", started)

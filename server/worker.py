@@ -82,12 +82,13 @@ async def serving(settings: Settings, place: Place) -> AsyncIterator[int]:
         raise StartRefused("protobuf runs without its compiled core: reinstall it from a wheel")
     metrics, admission = Metrics(), Admission(settings.calls_max)
     async with contextlib.AsyncExitStack() as opened:
-        servicers = await opened.enter_async_context(wired(settings, metrics.gauges))
+        made = await opened.enter_async_context(wired(settings, metrics.gauges))
         handlers = bind(
-            servicers,
+            made.servicers,
             identify_by(settings),
             admission,
             metrics,
+            audit=made.audit,
             unary_deadline_s=settings.unary_deadline_s,
         )
         server = grpc.aio.server(options=_limits(settings))

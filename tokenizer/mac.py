@@ -112,6 +112,11 @@ class Macs:
         """Tell whether `tag` is the MAC of `data` in `domain` under a generation that serves."""
         return any(hmac.compare_digest(mac, tag) for mac in self.mac_under_each(domain, data))
 
+    def audit(self, data: bytes) -> bytes:
+        """Return the MAC of an audited request under the active generation of purpose `audit`."""
+        generation = self._keyring.active(Purpose.AUDIT)
+        return self._cmac("request", generation, Purpose.AUDIT).one(data)
+
     def cache_entries(self, fields: Sequence[bytes]) -> list[bytes]:
         """Return the MACs of cache entries, whose fields are packed to one length.
 

@@ -3,11 +3,13 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from io import StringIO
 from typing import Any
 
 import grpc
 import pytest
+from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
@@ -25,7 +27,7 @@ from opencif.v1 import (
 from repository import errors as stored
 from server import log
 from server.contract import ContractIncomplete, method_rule, services
-from server.errors import FailedPrecondition, NotFound
+from server.errors import FailedPrecondition, NotFound, Unavailable
 from server.metrics import Metrics
 from server.rpc import Admission, Call, Caller, bind
 from tests.unit.card_numbers import VISA
@@ -46,6 +48,21 @@ def servicers(**given: Callable[..., Any]) -> list[object]:
         body = {m.name: given.get(m.name, _empty) for m in service.methods}
         made.append(type(f"{service.name}r", (), body)())
     return made
+
+
+class Recorded:
+    """Stands for the audit's table, which may be out of reach."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.calls: list[tuple[object, ...]] = []
+        self._error = error
+
+    async def record(
+        self, actor: str, method: str, request: Message | None, *, items: int, outcome: str
+    ) -> None:
+        if self._error is not None:
+            raise self._error
+        self.calls.append((actor, method, request, items, outcome))
 
 
 class Served:
@@ -76,6 +93,7 @@ async def serve() -> AsyncIterator[Serve]:
         *,
         permissions: frozenset[str] = PERMISSIONS,
         admission: Admission | None = None,
+        audit: Recorded | None = None,
         unary_deadline_s: float = 5.0,
         **given: Callable[..., Any],
     ) -> Served:
@@ -87,6 +105,7 @@ async def serve() -> AsyncIterator[Serve]:
             lambda _: Caller("tester", permissions),
             admission or Admission(100),
             metrics,
+            audit=audit or Recorded(),
             unary_deadline_s=unary_deadline_s,
         )
         server = grpc.aio.server()
@@ -365,14 +384,36 @@ async def test_calls_are_counted_by_method_and_code(serve: Serve) -> None:
         assert line in served.counted
 
 
-async def test_an_audited_call_is_on_record_before_it_is_answered(serve: Serve) -> None:
-    served = await serve(Detokenize=raising(NotFound("tokens")))
+@pytest.mark.parametrize(
+    ("permissions", "handler", "outcome"),
+    [
+        (PERMISSIONS, _empty, "OK"),
+        (PERMISSIONS, raising(NotFound("tokens")), "NOT_FOUND"),
+        (frozenset(), _empty, "PERMISSION"),
+    ],
+)
+async def test_an_audited_call_is_on_record_before_it_is_answered(
+    serve: Serve, permissions: frozenset[str], handler: Callable[..., Any], outcome: str
+) -> None:
+    audit = Recorded()
+    served = await serve(permissions=permissions, audit=audit, Detokenize=handler)
     stub = tokenization_pb2_grpc.TokenizationServiceStub(served.channel)
     token = tokenization_pb2.Token(type=tokenization_pb2.TOKEN_TYPE_PAN, value=VISA)
     request = tokenization_pb2.DetokenizeRequest(tokens=[token, token], purpose="DISPUTE")
-    await failure(stub.Detokenize(request))
-    (event,) = served.events
-    assert (event["event"], event["identity"], event["items"]) == ("audited_call", "tester", 2)
+    with suppress(grpc.aio.AioRpcError):
+        await stub.Detokenize(request)
+    method = "opencif.v1.TokenizationService/Detokenize"
+    assert audit.calls == [("tester", method, request, 2, outcome)]
+
+
+async def test_an_audited_call_that_cannot_be_recorded_is_not_answered(serve: Serve) -> None:
+    served = await serve(audit=Recorded(Unavailable("DATABASE_UNAVAILABLE")))
+    stub = tokenization_pb2_grpc.TokenizationServiceStub(served.channel)
+    token = tokenization_pb2.Token(type=tokenization_pb2.TOKEN_TYPE_PAN, value=VISA)
+    request = tokenization_pb2.DetokenizeRequest(tokens=[token], purpose="DISPUTE")
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await stub.Detokenize(request)
+    assert refused.value.code() is grpc.StatusCode.UNAVAILABLE
 
 
 def test_a_method_without_an_implementation_is_refused_at_start() -> None:
@@ -381,9 +422,21 @@ def test_a_method_without_an_implementation_is_refused_at_start() -> None:
         if type(servicer).__name__ == "CardServicer":
             del type(servicer).BlockCard  # type: ignore[attr-defined]  # made by `type` above
     with pytest.raises(ContractIncomplete, match="BlockCard"):
-        bind(incomplete, lambda _: Caller("x", frozenset()), Admission(1), Metrics())
+        bind(
+            incomplete,
+            lambda _: Caller("x", frozenset()),
+            Admission(1),
+            Metrics(),
+            audit=Recorded(),
+        )
 
 
 def test_a_service_without_a_servicer_is_refused_at_start() -> None:
     with pytest.raises(ContractIncomplete):
-        bind(servicers()[1:], lambda _: Caller("x", frozenset()), Admission(1), Metrics())
+        bind(
+            servicers()[1:],
+            lambda _: Caller("x", frozenset()),
+            Admission(1),
+            Metrics(),
+            audit=Recorded(),
+        )
