@@ -60,11 +60,11 @@ def setter(kind: Descriptor, path: str) -> Setter:
     A list takes its items separated by `;`, a message `field=text,field=text` or JSON, an enum its
     value's name without the prefix. Raises: FormError, now for the path, later for the text.
     """
-    head, _, rest = path.partition(".")
+    head, goes_on, rest = path.partition(".")
     field = kind.fields_by_name.get(head)
     if field is None:
         raise FormError(path, f"{kind.name} has no such field")
-    if not rest:
+    if not goes_on:
         return _leaf(field)
     if field.message_type is None:
         raise FormError(path, f"{head} has no fields of its own")
