@@ -106,6 +106,8 @@ class AccountResolver:
     ) -> list[AccountFacts | None]:
         """Accounts by their natural keys, under each generation of the ids' key that serves."""
         found: list[AccountFacts | None] = [None] * len(numbers)
+        if not numbers:
+            return found
         left = list(range(len(numbers)))
         for generation in self._identity.generations:
             ids = self._identity.account_ids(

@@ -67,14 +67,14 @@ _POSTS: Final = {match: Decision(name_match=match) for match in ach_pb2.NameMatc
 class Judge:
     """Decides entries under one policy as of one time."""
 
-    __slots__ = ("_as_of_ns", "_compares_names", "_policy", "day")
+    __slots__ = ("_as_of_ns", "_policy", "compares_names", "day")
 
     def __init__(self, policy: Policy, as_of: datetime) -> None:
         as_of = as_of.astimezone(UTC)
         self.day = as_of.date().isoformat()
         self._as_of_ns = int(as_of.timestamp()) * 10**9 + as_of.microsecond * 1_000
         self._policy = policy
-        self._compares_names = policy.compares_names
+        self.compares_names = policy.compares_names
 
     def decide(self, entry: EntryFacts, route: Route, found: Found) -> Decision:
         """What an entry earns; a plain case is decided without walking the table."""
@@ -98,7 +98,7 @@ class Judge:
             or entry.individual_id in account.superseded_ids
         ):
             return None
-        if not self._compares_names:
+        if not self.compares_names:
             return _POSTS[ach_pb2.NAME_MATCH_UNSPECIFIED]
         if not entry.name_digests or not account.owner_words:
             return _POSTS[ach_pb2.NAME_MATCH_NO_NAME]
