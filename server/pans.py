@@ -8,7 +8,7 @@ from tokenizer.formats import Tokens, pan_token_generation_class
 from tokenizer.keyring import KeyRetired, KeyringError
 from tokenizer.normal import NotNormal
 
-__all__ = ["number_fault", "token_fault"]
+__all__ = ["generation_of", "number_fault", "token_fault"]
 
 
 def number_fault(tokens: Tokens, text: str, error: NotNormal) -> str:
@@ -17,10 +17,9 @@ def number_fault(tokens: Tokens, text: str, error: NotNormal) -> str:
     A number with a wrong check digit is taken for a token if a generation made here, retired or
     not, makes such tokens.
     """
-    named = pan_token_generation_class(text)
-    if named:
+    if pan_token_generation_class(text):
         try:
-            tokens.pan_generation(named)
+            generation_of(tokens, text)
         except KeyRetired:
             return "IS_A_TOKEN"
         except KeyringError:
@@ -40,7 +39,12 @@ def token_fault(tokens: Tokens, text: str) -> str | None:
     if named == 0:
         return "IS_A_NUMBER"
     try:
-        tokens.pan_generation(named)
+        generation_of(tokens, text)
     except KeyringError as error:
         return reason_of(error)
     return None
+
+
+def generation_of(tokens: Tokens, token: str) -> int:
+    """The generation that a card number's token names. Raises KeyRetired, UnknownGeneration."""
+    return tokens.pan_generation(pan_token_generation_class(token) or 0)
