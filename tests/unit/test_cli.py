@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import grpc
@@ -477,3 +479,36 @@ def test_status(script: Script) -> None:
         pass
     both = CliRunner().invoke(app, ["--address", f"{script.address},{gone.address}", "status"])
     assert both.exit_code == Exit.NEGATIVE
+
+
+METRICS = """# HELP opencif_build_info The version, as a label.
+opencif_build_info{worker="1",version="0.1.0"} 1.0
+opencif_poll_age_seconds{worker="1"} 0.0426
+opencif_poll_age_seconds{worker="0"} 0.05
+opencif_build_info{worker="0",version="0.1.0"} 1.0
+"""
+
+
+def test_status_reads_version_and_poll_age(script: Script) -> None:
+    class Metrics(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(METRICS.encode())
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Metrics) as server:
+        thread = Thread(target=server.handle_request)
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_port}/metrics"
+        result = run(script, "--json", "status", "--metrics", url)
+        thread.join()
+    assert result.exit_code == 0
+    told = [json.loads(line) for line in result.output.splitlines()]
+    assert told[1:] == [
+        {"metrics_of": "0", "version": "0.1.0", "poll_age_s": "0.050"},
+        {"metrics_of": "1", "version": "0.1.0", "poll_age_s": "0.043"},
+    ]
+    assert run(script, "status", "--metrics", "file:///etc/hosts").exit_code == Exit.USAGE
