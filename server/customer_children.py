@@ -1,0 +1,174 @@
+"""Customers' contact points and addresses, and what of a customer was valid on a day.
+
+Pure: edits the message it is given and raises before it is stored. Days are YYYY-MM-DD, which
+order as text; a period includes its last day.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from typing import Any, Final
+
+from opencif.v1 import customer_pb2
+from opencif.v1.customer_pb2 import Address, ContactPoint, Customer
+from server import identifier_rules
+from server.errors import FailedPrecondition, InvalidArgument, NotFound
+from server.identifier_rules import CHILDREN_MAX, EMAIL, PHONE, Claim, normalised
+from tokenizer import normal
+from tokenizer.identity import uuid7
+
+__all__ = [
+    "add_address",
+    "add_contact_point",
+    "contact_claims",
+    "current_addresses",
+    "current_identifiers",
+    "end_address",
+    "end_contact_point",
+    "keep_valid",
+]
+
+LAST_DAY: Final = "9999-12-31"
+RETIRED: Final = customer_pb2.CONTACT_POINT_STATE_RETIRED
+
+_NORMAL: Final[dict[int, Callable[[str], str]]] = {
+    customer_pb2.CONTACT_POINT_TYPE_EMAIL: normal.email,
+    customer_pb2.CONTACT_POINT_TYPE_MOBILE: normal.phone,
+    customer_pb2.CONTACT_POINT_TYPE_PHONE: normal.phone,
+    customer_pb2.CONTACT_POINT_TYPE_FAX: normal.phone,
+}
+# Which contacts a customer is found by, and as what.
+_FOUND_BY: Final = {
+    customer_pb2.CONTACT_POINT_TYPE_EMAIL: EMAIL,
+    customer_pb2.CONTACT_POINT_TYPE_MOBILE: PHONE,
+    customer_pb2.CONTACT_POINT_TYPE_PHONE: PHONE,
+}
+
+current_identifiers = identifier_rules.current
+
+
+def contact_claims(customer: Customer) -> set[Claim]:
+    """What the contact points in use make the customer found by."""
+    return {
+        Claim(_FOUND_BY[point.type], "", point.value)
+        for point in customer.contact_points
+        if point.state != RETIRED and point.type in _FOUND_BY
+    }
+
+
+def add_contact_point(customer: Customer, given: ContactPoint, today: date, where: str) -> None:
+    """Add a contact point; a primary one takes the place of its type's primary.
+
+    Raises InvalidArgument below `where`; FailedPrecondition LIMIT_REACHED.
+    """
+    if len(customer.contact_points) >= CHILDREN_MAX:
+        raise FailedPrecondition("LIMIT_REACHED", where)
+    normalise = _NORMAL.get(given.type)
+    if given.primary:
+        for other in customer.contact_points:
+            other.primary = other.primary and other.type != given.type
+    point = customer.contact_points.add()
+    point.CopyFrom(given)
+    point.contact_point_id = str(uuid7())
+    if normalise is not None:
+        point.value = normalised(normalise, given.value, f"{where}.value")
+    point.state = customer_pb2.CONTACT_POINT_STATE_UNVERIFIED
+    if given.HasField("verified_time"):
+        point.state = customer_pb2.CONTACT_POINT_STATE_ACTIVE
+    _set_period(point, today, where)
+
+
+def end_contact_point(
+    customer: Customer, contact_point_id: str, end_date: str, today: date
+) -> None:
+    """Retire a contact point at once; `end_date` says which day was its last, today when empty.
+
+    Raises NotFound; FailedPrecondition ILLEGAL_TRANSITION; InvalidArgument.
+    """
+    point = _find(customer.contact_points, "contact_point_id", contact_point_id)
+    if point.state == RETIRED:
+        raise FailedPrecondition("ILLEGAL_TRANSITION", "contact_point_id")
+    if end_date > today.isoformat():
+        raise InvalidArgument("INVALID_DATE", "end_date")
+    _end(point, end_date, today)
+    point.state = RETIRED
+    point.primary = False
+
+
+def add_address(customer: Customer, given: Address, today: date, where: str) -> None:
+    """Add an address; the one of its type that it follows ends the day before it begins.
+
+    Raises InvalidArgument INVALID_PERIOD where the two would overlap all the same: the new one
+    begins no later, or would cut a piece out of the old one; FailedPrecondition LIMIT_REACHED.
+    """
+    if len(customer.addresses) >= CHILDREN_MAX:
+        raise FailedPrecondition("LIMIT_REACHED", where)
+    address = Address()
+    address.CopyFrom(given)
+    address.address_id = str(uuid7())
+    _set_period(address, today, where)
+    for other in customer.addresses:
+        if other.type == address.type and _overlap(other, address):
+            _give_way(other, address, where)
+    customer.addresses.append(address)
+
+
+def end_address(customer: Customer, address_id: str, end_date: str, today: date) -> None:
+    """End an address on a day, today when empty. Raises NotFound, InvalidArgument."""
+    _end(_find(customer.addresses, "address_id", address_id), end_date, today)
+
+
+def current_addresses(customer: Customer, day: date) -> Iterator[Address]:
+    """The addresses that are valid on that day."""
+    return (address for address in customer.addresses if _is_valid_on(address, day))
+
+
+def keep_valid(customer: Customer, day: date) -> None:
+    """Leave out the children that were not valid on that day."""
+    identifiers = list(current_identifiers(customer, day))
+    points = [point for point in customer.contact_points if _is_valid_on(point, day)]
+    addresses = list(current_addresses(customer, day))
+    del customer.identifiers[:], customer.contact_points[:], customer.addresses[:]
+    customer.identifiers.extend(identifiers)
+    customer.contact_points.extend(points)
+    customer.addresses.extend(addresses)
+
+
+def _is_valid_on(child: ContactPoint | Address, day: date) -> bool:
+    return child.valid_from <= day.isoformat() <= (child.valid_to or LAST_DAY)
+
+
+def _set_period(child: ContactPoint | Address, today: date, where: str) -> None:
+    child.valid_from = child.valid_from or today.isoformat()
+    if child.valid_to and child.valid_to < child.valid_from:
+        raise InvalidArgument("INVALID_PERIOD", f"{where}.valid_to")
+
+
+def _end(child: ContactPoint | Address, end_date: str, today: date) -> None:
+    """End a child. One that has not begun yet ends, without a date given, on its first day."""
+    day = end_date or max(today.isoformat(), child.valid_from)
+    if day < child.valid_from or (end_date and day > (child.valid_to or LAST_DAY)):
+        raise InvalidArgument("INVALID_PERIOD", "end_date")
+    child.valid_to = min(day, child.valid_to or LAST_DAY)
+
+
+def _overlap(one: Address, other: Address) -> bool:
+    return one.valid_from <= (other.valid_to or LAST_DAY) and other.valid_from <= (
+        one.valid_to or LAST_DAY
+    )
+
+
+def _give_way(former: Address, new: Address, where: str) -> None:
+    """End `former` the day before `new` begins."""
+    if former.valid_from >= new.valid_from:
+        raise InvalidArgument("INVALID_PERIOD", f"{where}.valid_from")
+    if (former.valid_to or LAST_DAY) > (new.valid_to or LAST_DAY):
+        raise InvalidArgument("INVALID_PERIOD", f"{where}.valid_to")
+    before = date.fromisoformat(new.valid_from) - timedelta(days=1)
+    former.valid_to = before.isoformat()
+
+
+def _find(children: Any, id_field: str, wanted: str) -> Any:
+    found = next((child for child in children if getattr(child, id_field) == wanted), None)
+    if found is None:
+        raise NotFound(id_field)
+    return found

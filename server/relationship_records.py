@@ -1,0 +1,167 @@
+"""Changes of relationships that must fit with others: references, circles, shares, links.
+
+Locks, always in this order, what two writers could disagree on: the customers at both ends, then
+whoever else draws a line in the hierarchy, then relationships.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from opencif.v1 import relationship_pb2 as pb
+from opencif.v1.customer_pb2 import Customer
+from opencif.v1.relationship_pb2 import CustomerRelationship
+from repository.link import Relation
+from repository.record import Kind
+from server import customer_rules, names, relationship_rules
+from server.errors import FailedPrecondition
+from server.mutation import Edit
+from server.relationship_rules import Period
+from server.work import Work
+from tokenizer.identity import uuid7
+
+__all__ = ["Change", "RelationshipRecords", "lower_key", "upper_key"]
+
+Change = Callable[[CustomerRelationship, Work], None]
+
+# Whose advisory lock whoever adds to the hierarchy holds until commit: no record has this id.
+HIERARCHY: Final = b"opencif/HIERARCH"
+LINKS_MAX: Final = 1_000  # owners of one customer that are looked at, parents of one customer
+STEPS_MAX: Final = 1_000  # customers above one that are looked at
+
+_UP, _DOWN = b"\x01", b"\x02"
+
+
+class RelationshipRecords:
+    """Each method is one change: it gets the mutation's Work and returns the answering record."""
+
+    __slots__ = ()
+
+    async def create(
+        self, work: Work, request: pb.CreateRelationshipRequest
+    ) -> CustomerRelationship:
+        """A new relationship between two customers that are there."""
+        relationship = CustomerRelationship()
+        relationship.CopyFrom(request.relationship)
+        relationship.DiscardUnknownFields()
+        relationship_rules.begin(
+            relationship, request.source_system, work.today, propose=request.propose
+        )
+        await self._lock(work, relationship)
+        id_ = uuid7().bytes
+        work.create(relationship, id_)
+        await self._check(work, relationship)
+        for key in _keys(relationship):
+            work.link(Relation.CUSTOMER_RELATIONSHIP, key, id_)
+        return relationship
+
+    async def update(
+        self, work: Work, request: pb.UpdateRelationshipRequest, known: CustomerRelationship
+    ) -> CustomerRelationship:
+        """The fields that the mask names."""
+        await self._lock(work, known, must_be_live=False)
+        relationship = await work.read(
+            CustomerRelationship, known.name, request.etag, "relationship.name"
+        )
+        relationship_rules.update(relationship, request.relationship, request.update_mask)
+        await self._check(work, relationship)
+        return work.put(relationship)
+
+    async def edit(
+        self, work: Work, request: Edit, known: CustomerRelationship, rule: Change
+    ) -> CustomerRelationship:
+        """A change by a rule that needs this relationship only."""
+        await self._lock(work, known, must_be_live=False)
+        relationship = await work.read(CustomerRelationship, known.name, request.etag)
+        rule(relationship, work)
+        await self._check(work, relationship)
+        return work.put(relationship)
+
+    async def _lock(
+        self, work: Work, relationship: CustomerRelationship, *, must_be_live: bool = True
+    ) -> None:
+        """Lock the ends of a relationship. Raises FailedPrecondition REFERENCE_NOT_FOUND."""
+        ends = ("from_customer", "to_customer")
+        found = await work.read_many(Customer, [getattr(relationship, end) for end in ends])
+        for end in ends if must_be_live else ():
+            customer = found.get(getattr(relationship, end))
+            if customer is None or not customer_rules.is_live(customer):
+                raise FailedPrecondition("REFERENCE_NOT_FOUND", f"relationship.{end}")
+        if relationship.type in relationship_rules.ACYCLIC:
+            await work.reserve(CustomerRelationship, [HIERARCHY])
+
+    async def _check(self, work: Work, relationship: CustomerRelationship) -> None:
+        """Hold an ACTIVE relationship to what the others leave room for; an end only makes room."""
+        period = relationship_rules.period_of(relationship)
+        if period is None or relationship.state != pb.RELATIONSHIP_STATE_ACTIVE:
+            return
+        if relationship.type in relationship_rules.ACYCLIC:
+            await self._check_circle(work, relationship, period)
+        if relationship.type == relationship_rules.BENEFICIAL_OWNER_OF:
+            above = await self._above(work, relationship.to_customer)
+            relationship_rules.check_shares(
+                relationship,
+                (
+                    other
+                    for other in above
+                    if other.type == relationship.type and other.name != relationship.name
+                ),
+            )
+
+    async def _check_circle(
+        self, work: Work, relationship: CustomerRelationship, period: Period
+    ) -> None:
+        """Walk up from the parent; raise CYCLE where, on some day, the child stands above it."""
+        child = relationship_rules.lower(relationship)
+        pending = [(relationship_rules.upper(relationship), period)]
+        seen = set(pending)
+        while pending:
+            customer, days = pending.pop()
+            if customer == child:
+                raise FailedPrecondition("CYCLE", "relationship.to_customer")
+            for other in await self._above(work, customer):
+                known = relationship_rules.period_of(other)
+                common = known and known.common(days)
+                if common is None or other.type not in relationship_rules.ACYCLIC:
+                    continue
+                step = (relationship_rules.upper(other), common)
+                if other.name != relationship.name and step not in seen:
+                    seen.add(step)
+                    pending.append(step)
+            if len(seen) > STEPS_MAX:
+                raise FailedPrecondition("LIMIT_REACHED", "", "the hierarchy is too large")
+
+    async def _above(self, work: Work, customer: str) -> list[CustomerRelationship]:
+        """The relationships that lead up from a customer, locked."""
+        key = upper_key(names.parse(Kind.CUSTOMER, customer))
+        ids = await work.linked(Relation.CUSTOMER_RELATIONSHIP, key, LINKS_MAX + 1)
+        if len(ids) > LINKS_MAX:
+            raise FailedPrecondition("LIMIT_REACHED", "", "the customer has too many owners")
+        wanted = [names.format(Kind.RELATIONSHIP, id_) for id_ in ids]
+        return list((await work.read_many(CustomerRelationship, wanted)).values())
+
+
+def upper_key(customer_id: bytes) -> bytes:
+    """The link key of what leads from a customer to those above it."""
+    return customer_id + _UP
+
+
+def lower_key(customer_id: bytes) -> bytes:
+    """The link key of what leads from a customer to those below it."""
+    return customer_id + _DOWN
+
+
+def _keys(relationship: CustomerRelationship) -> list[bytes]:
+    """What a relationship is linked under: both ends, and its place in the hierarchy.
+
+    The latter apart, so that nobody's thousand employees stand in the way of their owners.
+    """
+    ends = (relationship.from_customer, relationship.to_customer)
+    keys = [names.parse(Kind.CUSTOMER, end) for end in ends]
+    if relationship.type in relationship_rules.OWNERSHIP:
+        lower, upper = (
+            relationship_rules.lower(relationship),
+            relationship_rules.upper(relationship),
+        )
+        keys.append(upper_key(names.parse(Kind.CUSTOMER, lower)))
+        keys.append(lower_key(names.parse(Kind.CUSTOMER, upper)))
+    return keys
