@@ -5,6 +5,7 @@ Errors name the field, never the value.
 
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any, Final, cast
 
 from google.api import field_behavior_pb2
@@ -31,6 +32,7 @@ class FormError(ValueError):
 
     def __init__(self, path: str, fact: str) -> None:
         self.path = path
+        self.fact = fact
         super().__init__(f"{path}: {fact}")
 
 
@@ -60,15 +62,17 @@ def setter(kind: Descriptor, path: str) -> Setter:
     A list takes its items separated by `;`, a message `field=text,field=text` or JSON, an enum its
     value's name without the prefix. Raises: FormError, now for the path, later for the text.
     """
-    head, goes_on, rest = path.partition(".")
-    field = kind.fields_by_name.get(head)
-    if field is None:
-        raise FormError(path, f"{kind.name} has no such field")
-    if not goes_on:
-        return _leaf(field)
-    if field.message_type is None:
-        raise FormError(path, f"{head} has no fields of its own")
-    return _item(field, rest) if field.is_repeated else _member(field, rest)
+    write = _setter(kind, path)
+
+    def write_or_say(message: Any, text: str) -> None:
+        try:
+            write(message, text)
+        except FormError as error:
+            raise FormError(path, error.fact) from None
+        except ValueError:  # protobuf's own, which repeats the value
+            raise FormError(path, "does not fit") from None
+
+    return write_or_say
 
 
 def message_type(field: FieldDescriptor) -> Descriptor:
@@ -82,8 +86,20 @@ def described(message: Message) -> Descriptor:
     return cast("Descriptor", message.DESCRIPTOR)
 
 
+def _setter(kind: Descriptor, path: str) -> Setter:
+    head, goes_on, rest = path.partition(".")
+    field = kind.fields_by_name.get(head)
+    if field is None:
+        raise FormError(path, f"{kind.name} has no such field")
+    if not goes_on:
+        return _leaf(field)
+    if field.message_type is None:
+        raise FormError(path, f"{head} has no fields of its own")
+    return _item(field, rest) if field.is_repeated else _member(field, rest)
+
+
 def _member(field: FieldDescriptor, rest: str) -> Setter:
-    inner = setter(message_type(field), rest)
+    inner = _setter(message_type(field), rest)
     return lambda message, text: inner(getattr(message, field.name), text)
 
 
@@ -92,7 +108,7 @@ def _item(field: FieldDescriptor, rest: str) -> Setter:
     if not index.isdecimal() or int(index) > _LISTED_MAX:
         raise FormError(field.name, f"its items are numbered 0 to {_LISTED_MAX}")
     position = int(index)
-    inner = setter(message_type(field), rest)
+    inner = _setter(message_type(field), rest)
 
     def write(message: Any, text: str) -> None:
         items = getattr(message, field.name)
@@ -160,6 +176,7 @@ def _integer(text: str, name: str) -> int:
         raise FormError(name, "is a whole number") from None
 
 
+@cache
 def enum_names(kind: EnumDescriptor) -> dict[str, int]:
     """The values by their names without the prefix, the unspecified one left out."""
     prefix = _WORD_START.sub("_", kind.name).upper() + "_"
