@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from repository.database import Connection, Database, translate
+from repository.certainty import translate
+from repository.database import Connection, Database
 from repository.errors import IdempotencyKeyReused
 
 __all__ = ["AchRun", "AchRunStore", "Finished", "RunKey"]

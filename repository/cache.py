@@ -270,7 +270,8 @@ class Cache:
 
     def _ttl_ms(self, entry: Entry) -> int:
         ttl_s = self._ttl_s if entry.version else min(UNKNOWN_TTL_S, self._ttl_s)
-        return int(ttl_s * 1000 * random.uniform(0.9, 1.1))  # noqa: S311 - spreads expiry, no secret
+        spread = random.uniform(0.9, 1.1)  # noqa: S311 - spreads expiry, keeps no secret
+        return int(ttl_s * 1000 * spread)
 
     async def _call(self, keys: list[bytes], args: list[bytes | int]) -> None:
         """The compare-and-set, loading the function where the server does not have it yet."""

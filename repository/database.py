@@ -5,16 +5,18 @@ Owns connections, routing and timeouts; must not know a table other than `incarn
 
 import asyncio
 import time
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Callable, Coroutine
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import asyncpg
 from asyncpg.connect_utils import SessionAttribute
 
-from repository.errors import OperationInProgress, RepositoryError, TimedOut, Unavailable
+from repository.certainty import certain, translate
+from repository.errors import CommitUnknown, RepositoryError, TimedOut, Unavailable
 
-__all__ = ["Connection", "Database", "Incarnation", "Position", "Row", "seconds_left", "translate"]
+__all__ = ["Connection", "Database", "Incarnation", "Position", "Row", "seconds_left"]
 
+T = TypeVar("T")
 Row: TypeAlias = "asyncpg.Record"
 Pool: TypeAlias = "asyncpg.pool.Pool[asyncpg.Record]"
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
@@ -50,29 +52,6 @@ class Position(NamedTuple):
     lsn: int
 
 
-# What asyncpg and the operating system raise when the server is not there to answer.
-GONE = (
-    OSError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.ReadOnlySQLTransactionError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-)
-
-
-def translate(error: BaseException) -> RepositoryError | None:
-    """The typed error for a driver's error; None when it is not about reaching the database."""
-    if isinstance(error, asyncpg.DeadlockDetectedError | asyncpg.SerializationError):
-        return OperationInProgress()
-    if isinstance(error, TimeoutError | asyncpg.QueryCanceledError | asyncpg.LockNotAvailableError):
-        return TimedOut()
-    if isinstance(error, GONE):
-        return Unavailable("the database cannot be reached")
-    return None
-
-
 def seconds_left(deadline: float | None) -> float | None:
     """Seconds until `deadline` (time.monotonic), None for none. Raises TimedOut when passed."""
     if deadline is None:
@@ -104,6 +83,7 @@ class Database:
         self._on_statement = on_statement
         self._writers: Pool | None = None
         self._readers: Pool | None = None
+        self._unfinished: set[asyncio.Task[Any]] = set()
 
     async def connect(self) -> None:
         """Open the pools. Raises Unavailable when a server cannot be reached."""
@@ -118,7 +98,8 @@ class Database:
             raise named from error
 
     async def close(self) -> None:
-        """Close the pools; connections in use are given five seconds."""
+        """Close the pools, once writes are through; other connections are given five seconds."""
+        await self.settled()
         for pool in {self._writers, self._readers} - {None}:
             assert pool is not None
             try:
@@ -166,7 +147,9 @@ class Database:
             assert self._readers is not None, "connect() first"
             try:
                 async with self._readers.acquire(timeout=seconds_left(deadline)) as connection:
-                    reached = await connection.fetchval(GET_REACHED_LSN)
+                    reached = await connection.fetchval(
+                        GET_REACHED_LSN, timeout=seconds_left(deadline)
+                    )
                     if reached is not None and reached >= lsn:
                         return await connection.fetch(sql, *args, timeout=seconds_left(deadline))
             except Exception as error:
@@ -174,6 +157,30 @@ class Database:
                     raise
                 raise named from error
         return await self.fetch(sql, *args, primary=True, deadline=deadline)
+
+    async def write(self, sql: str, *args: Any, deadline: float | None = None) -> list[Row]:
+        """Run one writing statement as a transaction of its own, which is never cancelled.
+
+        At `deadline` the statement goes on by itself: only ones that may be repeated belong here.
+        Raises CommitUnknown, Unavailable.
+        """
+        task = self.see_through(self._write(sql, args))
+        done, _ = await asyncio.wait({task}, timeout=seconds_left(deadline))
+        if not done:
+            raise CommitUnknown
+        return task.result()
+
+    def see_through(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Run `work` to its end whatever becomes of the caller; `settled` waits for it."""
+        task = asyncio.create_task(work)
+        self._unfinished.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    async def settled(self) -> None:
+        """Wait for every write under way: for shutting down."""
+        while self._unfinished:
+            await asyncio.wait(self._unfinished)
 
     async def acquire(self, deadline: float | None = None) -> Connection:
         """A connection to the primary, for a transaction; hand it back with `release`.
@@ -184,16 +191,33 @@ class Database:
         try:
             return await self._writers.acquire(timeout=seconds_left(deadline))
         except Exception as error:
-            if (named := await self._named(self._writers, error)) is None:
+            if (named := await self.name(error)) is None:
                 raise
             raise named from error
+
+    async def name(self, error: BaseException) -> RepositoryError | None:
+        """The typed error for what went wrong on a connection of `acquire`, None if it has none."""
+        assert self._writers is not None, "connect() first"
+        return await self._named(self._writers, error)
 
     async def release(self, connection: Connection) -> None:
         """Take a connection of `acquire` back."""
         assert self._writers is not None, "connect() first"
         await self._writers.release(connection)
 
-    async def _named(self, pool: Pool, error: Exception) -> RepositoryError | None:
+    async def _write(self, sql: str, args: tuple[Any, ...]) -> list[Row]:
+        connection = await self.acquire(time.monotonic() + STATEMENT_TIMEOUT_MAX_S)
+        try:
+            with certain(connection):
+                return await connection.fetch(sql, *args)
+        finally:
+            await self.release(connection)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._unfinished.discard(task)
+        _ = task.cancelled() or task.exception()  # looked at: its caller may be gone
+
+    async def _named(self, pool: Pool, error: BaseException) -> RepositoryError | None:
         """The typed error; pooled connections are renewed when the server may be another now."""
         named = translate(error)
         if isinstance(named, Unavailable) and not isinstance(named, TimedOut):

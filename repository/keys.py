@@ -111,12 +111,12 @@ class KeyStore:
         if keys:
             generations = [key.wrap_generation for key in keys.values()]
             wrapped = [key.wrapped for key in keys.values()]
-            await self._database.fetch(
-                INSERT_MANY, list(keys), generations, wrapped, primary=True, deadline=deadline
+            await self._database.write(
+                INSERT_MANY, list(keys), generations, wrapped, deadline=deadline
             )
 
     async def delete_many(
         self, customer_ids: Sequence[bytes], *, deadline: float | None = None
     ) -> None:
         """Delete customers' keys: their private and number segments open no more."""
-        await self._database.fetch(DELETE_MANY, customer_ids, primary=True, deadline=deadline)
+        await self._database.write(DELETE_MANY, customer_ids, deadline=deadline)

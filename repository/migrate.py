@@ -14,7 +14,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 import asyncpg
 
-from repository.database import translate
+from repository.certainty import translate
 from repository.errors import MigrationAltered, MigrationLocked
 
 __all__ = ["Migration", "Which", "make_months", "migrate", "migrations", "schema_version"]

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
-from repository.database import Connection, Database, translate
+from repository.certainty import translate
+from repository.database import Connection, Database
 
 __all__ = ["RoutingRow", "RoutingStore"]
 

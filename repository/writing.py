@@ -6,20 +6,19 @@ caller that went away.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Final
 
 import asyncpg
 
-from repository.database import Connection, Database, Position, seconds_left, translate
+from repository.certainty import certain
+from repository.database import Connection, Database, Position, seconds_left
 from repository.errors import CommitUnknown, RepositoryError
 from repository.work import Origin, Work, Written
 
 __all__ = ["LSN_UNKNOWN", "Writer"]
-
-T = TypeVar("T")
 
 BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = {}"
 STATEMENT_TIMEOUT_MAX_MS: Final = 30_000
@@ -32,13 +31,8 @@ LSN_UNKNOWN: Final = 2**63 - 1
 
 FORGET = """
 DELETE FROM idempotency WHERE key IN (
-    SELECT key FROM idempotency WHERE time < $1 ORDER BY time LIMIT $2)"""
-
-# COMMIT answered with one of these did not happen: constraints checked late, serialization.
-REFUSED: Final = (
-    asyncpg.IntegrityConstraintViolationError,
-    asyncpg.TransactionRollbackError,
-)
+    SELECT key FROM idempotency WHERE time < $1 ORDER BY time LIMIT $2)
+RETURNING 1"""
 
 
 class Writer:
@@ -57,7 +51,6 @@ class Writer:
         self._database = database
         self._incarnation = incarnation
         self._on_commit = on_commit
-        self._unfinished: set[asyncio.Task[Any]] = set()
 
     @asynccontextmanager
     async def begin(self, origin: Origin, deadline: float | None = None) -> AsyncIterator[Work]:
@@ -76,29 +69,23 @@ class Writer:
                 yield work
                 await work.remember()
         except BaseException as error:
-            await asyncio.shield(self._keep(self._roll_back(connection)))
-            if (named := translate(error)) is None:
+            await asyncio.shield(self._database.see_through(self._roll_back(connection)))
+            if (named := await self._database.name(error)) is None:
                 raise
             raise named from error
         work.committed_at = await self._see_through(work, deadline)
 
     async def forget(self, before: datetime, limit: int) -> int:
         """Delete at most `limit` idempotency rows older than `before`; how many there were."""
-        connection = await self._database.acquire()
-        try:
-            status = await connection.execute(FORGET, before, limit)
-        finally:
-            await self._database.release(connection)
-        return int(status.rsplit(" ", 1)[1])
+        return len(await self._database.write(FORGET, before, limit))
 
     async def settled(self) -> None:
         """Wait for every COMMIT and ROLLBACK under way: for shutting down."""
-        while self._unfinished:
-            await asyncio.wait(self._unfinished)
+        await self._database.settled()
 
     async def _see_through(self, work: Work, deadline: float | None) -> Position:
         """Commit in a task of its own, so that neither deadline nor cancellation touches it."""
-        task = self._keep(self._finish(work))
+        task = self._database.see_through(self._finish(work))
         left = None if deadline is None else max(0.0, deadline - time.monotonic())
         done, _ = await asyncio.wait({task}, timeout=left)
         if not done:
@@ -127,36 +114,12 @@ class Writer:
         finally:
             await self._database.release(connection)
 
-    def _keep(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """Run `work` as a task that is referenced until it ends, and whose error is looked at."""
-        task = asyncio.create_task(work)
-        self._unfinished.add(task)
-        task.add_done_callback(self._unfinished.discard)
-        task.add_done_callback(lambda done: done.cancelled() or done.exception())
-        return task
-
 
 async def _commit(connection: Connection) -> None:
-    """COMMIT. Raises CommitUnknown when the server's answer leaves it open."""
-    doubts: list[object] = []
-
-    def doubt(_: object, message: object) -> None:
-        doubts.append(message)
-
-    connection.add_log_listener(doubt)
-    try:
+    with certain(connection):
         status = await connection.execute("COMMIT")
-    except REFUSED as error:
-        raise translate(error) or error from error
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise CommitUnknown from error
-    finally:
-        with suppress(asyncpg.InterfaceError):  # the pool has taken a broken connection back
-            connection.remove_log_listener(doubt)
     if status != "COMMIT":
         raise RepositoryError("the transaction had failed before its COMMIT")
-    if doubts:  # a cancelled wait for a synchronous standby: committed here, perhaps nowhere else
-        raise CommitUnknown
 
 
 async def _flushed_lsn(connection: Connection) -> int:

@@ -8,6 +8,7 @@ import redis.asyncio
 
 from repository.breaker import FAILURES_MAX, Breaker
 from repository.cache import BODY, HEAD, UNKNOWN_TTL_S, Cache
+from repository.reading import Reader
 from repository.record import Entry
 from tests.contract.stand import ACCOUNT, HashProver, Stand, key_of, origin, raw, some_id, write
 
@@ -97,18 +98,37 @@ async def test_unknown_ids_are_kept_briefly(stand: Stand, behind: redis.asyncio.
     assert await behind.pttl(key_of(stand, known)) > UNKNOWN_TTL_S * 1100
 
 
-async def test_a_slow_cache_is_gone_round(stand: Stand, behind: redis.asyncio.Redis) -> None:
+@pytest.fixture
+async def silent_url() -> AsyncIterator[str]:
+    """A server that takes connections and never says a word."""
+    hang_up = asyncio.Event()
+
+    async def say_nothing(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await hang_up.wait()
+        writer.close()
+
+    server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    yield f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    hang_up.set()
+    server.close()
+    await server.wait_closed()
+
+
+async def test_a_silent_cache_is_gone_round_and_then_left_alone(
+    stand: Stand, silent_url: str
+) -> None:
     id_ = some_id()
     await stand.create(id_)
-    cache = cache_of(stand)
-    cache._wait_s = 0.02
+    cache = Cache(silent_url, HashProver(), stand.incarnation, stand.window, wait_s=0.02)
+    reader = Reader(stand.store, stand.poll, stand.incarnation, cache)
     for _ in range(FAILURES_MAX):
-        await behind.execute_command("CLIENT", "PAUSE", 300, "ALL")
-        assert (await stand.reader.get_many(ACCOUNT, [id_]))[0].version == 1
-        await asyncio.sleep(0)
-    assert cache.stats.misses["timeout"] == FAILURES_MAX
-    assert (await stand.reader.get_many(ACCOUNT, [id_]))[0].version == 1
-    assert cache.stats.misses["down"] == 1  # not even asked any more
+        cache.breaker._closed_again_at = 0.0
+        assert (await reader.get_many(ACCOUNT, [id_]))[0].version == 1
+    cache.breaker._closed_again_at = float("inf")
+    assert (await reader.get_many(ACCOUNT, [id_]))[0].version == 1
+    assert cache.stats.misses == {"timeout": FAILURES_MAX, "down": 1}
+    await cache.close()
+    assert cache.stats.filled == 0
 
 
 async def test_a_cache_that_comes_back_is_used_again(stand: Stand) -> None:

@@ -268,6 +268,24 @@ async def test_a_swallowed_failure_is_no_success(stand: Stand) -> None:
     assert (await stand.get(id_)).version == 0
 
 
+async def test_a_statement_of_its_own_is_as_honest_about_its_commit(
+    stand: Stand, session: asyncpg.Connection
+) -> None:
+    bump = "UPDATE routing_revision SET revision = revision + 1 RETURNING revision"
+    await session.execute("BEGIN")
+    [before] = await session.fetch(f"{bump} -- holds the row")
+    with pytest.raises(CommitUnknown):
+        await stand.database.write(bump, deadline=time.monotonic() + 0.2)
+    await session.execute("ROLLBACK")
+    await stand.database.settled()
+    assert await stand.database.write(bump) == [(before[0] + 1,)]
+    warn = "DO $$ BEGIN RAISE WARNING 'canceling wait'; END $$"
+    with pytest.raises(CommitUnknown):
+        await stand.database.write(warn)
+    with pytest.raises(asyncpg.CheckViolationError):
+        await stand.database.write("UPDATE incarnation SET id = 'short'")
+
+
 async def test_a_position_names_the_commit(stand: Stand) -> None:
     first = await stand.create(some_id())
     second = await stand.create(some_id())

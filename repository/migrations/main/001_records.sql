@@ -17,7 +17,8 @@ CREATE TABLE record (
     number      bytea,
     PRIMARY KEY (kind, id),
     CONSTRAINT record_deleted_is_empty CHECK (
-        (state = 99) = (operational IS NULL) AND (state <> 99 OR (private IS NULL AND number IS NULL))
+        (state = 99) = (operational IS NULL)
+        AND (state <> 99 OR (private IS NULL AND number IS NULL))
     )
 ) PARTITION BY LIST (kind);
 

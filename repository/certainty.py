@@ -1,0 +1,75 @@
+"""What a driver's error means: which typed error it is, and whether a commit may have happened."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TypeAlias
+
+import asyncpg
+
+from repository.errors import (
+    CommitUnknown,
+    OperationInProgress,
+    RepositoryError,
+    TimedOut,
+    Unavailable,
+)
+
+__all__ = ["certain", "translate"]
+
+Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+
+# What asyncpg and the operating system raise when the server is not there to answer.
+GONE = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+
+
+def translate(error: BaseException) -> RepositoryError | None:
+    """The typed error for a driver's error; None when it is not about reaching the database."""
+    if isinstance(error, asyncpg.DeadlockDetectedError | asyncpg.SerializationError):
+        return OperationInProgress()
+    if isinstance(error, TimeoutError | asyncpg.QueryCanceledError | asyncpg.LockNotAvailableError):
+        return TimedOut()
+    if isinstance(error, GONE):
+        return Unavailable("the database cannot be reached")
+    return None
+
+
+# Whoever answers a COMMIT with anything else has rolled it back.
+OPEN_QUESTIONS = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+
+
+@contextmanager
+def certain(connection: Connection) -> Iterator[None]:
+    """Round a statement that commits. Raises CommitUnknown when its answer leaves that open.
+
+    That is a lost connection, and a warning: a cancelled wait for a synchronous standby means
+    committed here, and perhaps nowhere else.
+    """
+    doubts: list[object] = []
+
+    def doubt(_: object, message: object) -> None:
+        doubts.append(message)
+
+    connection.add_log_listener(doubt)
+    try:
+        yield
+    except OPEN_QUESTIONS as error:
+        raise CommitUnknown from error
+    finally:
+        with suppress(asyncpg.InterfaceError):  # the pool has taken a broken connection back
+            connection.remove_log_listener(doubt)
+    if doubts:
+        raise CommitUnknown
