@@ -115,7 +115,8 @@ class Window:
         fresh = []
         now = self._clock()
         for change in changes:
-            known = self.changed[change.kind]
+            # A newer release may write kinds that this one does not read yet.
+            known = self.changed.setdefault(change.kind, {})
             if change.version > known.get(change.id, 0):
                 known[change.id] = change.version
                 put((now, change))

@@ -33,6 +33,11 @@ def test_proves_by_horizon_and_version() -> None:
     assert window.proves(KIND + 1, ID, 1, 100)  # ids are per kind
 
 
+def test_takes_kinds_of_a_newer_release() -> None:
+    window = begun(Change(77, ID, 1, 105))
+    assert window.advance([Change(KIND, ID, 2, 111)], 112) == [Change(KIND, ID, 2, 111)]
+
+
 def test_keeps_the_highest_version_whatever_the_order() -> None:
     window = begun(Change(KIND, ID, 4, 105))
     assert window.advance([Change(KIND, ID, 3, 104)], 112) == []
