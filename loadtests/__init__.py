@@ -1,0 +1,1 @@
+"""Sample data and load: everything here uses the published client, as any caller would."""
