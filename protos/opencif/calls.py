@@ -52,7 +52,7 @@ class CallPolicy:
 
 
 class Freshness:
-    """The consistency token that later reads are held to."""
+    """The consistency token that later reads are held to: of the change answered last."""
 
     __slots__ = ("carried", "token")
 
@@ -162,14 +162,17 @@ class _Unary(_Method):
         timeout_s = options.pop("timeout", None) or calls.policy.timeout_s
         deadline = time.monotonic() + timeout_s
         pauses = calls.policy.pauses_s()
+        endpoints = calls.opened()
         while True:
-            endpoint = calls.opened().next()
+            endpoint = endpoints.next()
             left_s = max(deadline - time.monotonic(), 0.001)
             try:
                 answer: Message = await self._on(endpoint)(request, timeout=left_s, **options)
             except grpc.aio.AioRpcError as failure:
                 error = self._error(failure, endpoint)
                 pause_s = max(next(pauses, _NEVER), error.retry_after_s or 0.0)
+                if error.speaks_of_the_address and pause_s < _NEVER and endpoints.has_one():
+                    pause_s = 0.0
                 if not error.may_be_repeated or time.monotonic() + pause_s >= deadline:
                     raise error from failure
                 await asyncio.sleep(pause_s)
@@ -185,12 +188,14 @@ class _Stream(_Method):
     ) -> tuple[Endpoint, Any, _Source]:
         """Calls an address that is connected: only so much of a stream can be tried again."""
         policy, endpoints = self._calls.policy, self._calls.opened()
+        deadline = time.monotonic() + policy.timeout_s
         endpoint = endpoints.next()
         for pause_s in policy.pauses_s():
-            if await endpoint.is_reached(policy.timeout_s):
+            left_s = deadline - time.monotonic()
+            if left_s <= 0 or await endpoint.is_reached(left_s):
                 break
             endpoint.failed()
-            await asyncio.sleep(pause_s)
+            await asyncio.sleep(0.0 if endpoints.has_one() else pause_s)
             endpoint = endpoints.next()
         source = _Source(requests)
         timeout_s = options.pop("timeout", None) or policy.stream_timeout_s

@@ -141,6 +141,11 @@ class Endpoints:
                 return endpoint
         return min(self._all, key=lambda endpoint: endpoint.skipped_until)
 
+    def has_one(self) -> bool:
+        """Whether any is not left out."""
+        now = time.monotonic()
+        return any(endpoint.skipped_until <= now for endpoint in self._all)
+
     async def close(self) -> None:
         """Ends every channel and the calls on it."""
         for endpoint in self._all:

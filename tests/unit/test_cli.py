@@ -22,6 +22,7 @@ from opencif.v1 import (
     import_pb2,
     lookup_pb2,
     options_pb2,
+    relationship_pb2,
     routing_pb2,
     tokenization_pb2,
 )
@@ -278,6 +279,18 @@ def test_a_list_is_read_to_its_limit(script: Script) -> None:
         "cards/2",
     ]
     assert [seen.customer for seen in script.seen] == [CUSTOMER] * 2
+
+
+def test_a_hierarchy_is_shown(script: Script) -> None:
+    node = relationship_pb2.HierarchyNode(customer=CUSTOMER, depth=1, effective_bp=2_500)
+    script.answers["GetHierarchy"] = lambda _: relationship_pb2.GetHierarchyResponse(
+        nodes=[node], truncated=True
+    )
+    result = run(script, "hierarchy", "--customer", CUSTOMER, "--direction", "up", "--depth", "1")
+    assert result.exit_code == 0, result.stderr
+    assert "2500" in result.stdout
+    assert "--depth" in result.stderr
+    assert script.seen[0].direction == relationship_pb2.HIERARCHY_DIRECTION_UP
 
 
 def test_tokens_and_numbers(script: Script) -> None:

@@ -1,4 +1,4 @@
-"""`get`, `revisions` and `list`: records by their names, their history, their lists."""
+"""`get`, `revisions`, `list` and `hierarchy`: records, their history, lists, who owns whom."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Final, NamedTuple
@@ -50,6 +50,7 @@ _KINDS: Final = (
 _REVISION_COLUMNS: Final = tuple(
     f"revision.{name}" for name in ("version", "time", "operation", "actor", "method", "reason")
 )
+_NODE_COLUMNS: Final = ("depth", "customer", "type", "ownership_bp", "effective_bp", "parent")
 ViewOption = Annotated[
     str, typer.Option(help="BASIC: all that a decision needs; FULL: names and addresses too.")
 ]
@@ -126,6 +127,14 @@ def _lister(kind: _Kind) -> Act:
     return act
 
 
+async def _hierarchy(client: Client, session: Session, request: Message) -> Exit:
+    answer = await RELATIONSHIPS.of(client, "GetHierarchy")(request)
+    session.output.messages(answer.nodes, _NODE_COLUMNS)
+    if answer.truncated:
+        session.output.complain("there is more below: give a greater --depth")
+    return Exit.OK
+
+
 async def _items(
     client: Client, service: Service, method: str, request: Any, limit: int
 ) -> AsyncIterator[Message]:
@@ -150,6 +159,8 @@ def add_to(app: typer.Typer) -> None:
     """Adds the commands."""
     app.command("get", epilog="Example: opencif get $ACCOUNT --as-of 2026-01-31T00:00:00Z")(_get)
     app.command("revisions", epilog="Example: opencif --json revisions $CARD --limit 5")(_revisions)
+    example = "opencif hierarchy --customer $CUSTOMER --direction DOWN --depth 3"
+    command(app, "hierarchy", RELATIONSHIPS, "GetHierarchy", example=example, act=_hierarchy)
     group = typer.Typer(no_args_is_help=True, help="List records, in the order of their ids.")
     app.add_typer(group, name="list")
     for kind in _KINDS:

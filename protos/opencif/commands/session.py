@@ -72,6 +72,8 @@ class Session:
         except errors.OpencifError as error:
             self.output.complain(str(error))
             return Exit.REFUSED
+        except BrokenPipeError:
+            raise  # the reader has seen enough: typer ends quietly
         except (FormError, OSError) as error:
             self.output.complain(str(error))
             return Exit.USAGE

@@ -1,6 +1,7 @@
 """`tokenize` and `detokenize`: numbers to format-preserving tokens and back."""
 
 import sys
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
@@ -9,7 +10,7 @@ from opencif.client import Client
 from opencif.commands.forms import FormError, described, enum_names, masked, setter
 from opencif.commands.session import Exit, secret, session_of
 from opencif.commands.show import as_dict
-from opencif.v1.tokenization_pb2 import Plain, Token, TokenType
+from opencif.v1.tokenization_pb2 import Plain, PlainResult, Token, TokenResult, TokenType
 
 _TYPES = ", ".join(enum_names(TokenType.DESCRIPTOR))
 KindOption = Annotated[str, typer.Option("--type", help=f"What they are: {_TYPES}.")]
@@ -104,8 +105,8 @@ def _detokenize(
     session.run(action)
 
 
-def _exit(results: "object") -> Exit:
-    failed = any(result.error_reason for result in results)  # type: ignore[attr-defined]
+def _exit(results: Iterable[TokenResult | PlainResult]) -> Exit:
+    failed = any(result.error_reason for result in results)
     return Exit.NEGATIVE if failed else Exit.OK
 
 
