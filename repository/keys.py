@@ -37,7 +37,7 @@ INSERT INTO customer_key (customer_id, wrap_generation, wrapped)
 SELECT customer_id, wrap_generation, wrapped
 FROM unnest($1::bytea[], $2::smallint[], $3::bytea[])
      AS given (customer_id, wrap_generation, wrapped)
-ON CONFLICT (customer_id) DO NOTHING"""
+ON CONFLICT (customer_id) DO NOTHING RETURNING customer_id"""
 
 DELETE_MANY = "DELETE FROM customer_key WHERE customer_id = ANY($1::bytea[])"
 
@@ -106,14 +106,19 @@ class KeyStore:
 
     async def insert_many(
         self, keys: Mapping[bytes, CustomerKey], *, deadline: float | None = None
-    ) -> None:
-        """Store new customers' keys, before their records; one that is there already stays."""
-        if keys:
-            generations = [key.wrap_generation for key in keys.values()]
-            wrapped = [key.wrapped for key in keys.values()]
-            await self._database.write(
-                INSERT_MANY, list(keys), generations, wrapped, deadline=deadline
-            )
+    ) -> set[bytes]:
+        """Store new customers' keys, before their records; the customers whose keys these now are.
+
+        A key that is there already stays: what was sealed under it must open.
+        """
+        if not keys:
+            return set()
+        generations = [key.wrap_generation for key in keys.values()]
+        wrapped = [key.wrapped for key in keys.values()]
+        rows = await self._database.fetch(
+            INSERT_MANY, list(keys), generations, wrapped, primary=True, deadline=deadline
+        )
+        return {row[0] for row in rows}
 
     async def delete_many(
         self, customer_ids: Sequence[bytes], *, deadline: float | None = None

@@ -53,15 +53,24 @@ class CustomerSealers:
                 found[id_] = self._keep(id_, self._keys.unwrap(id_, WrappedKey(*rows[id_])))
         return found
 
-    async def create(self, id_: bytes, deadline: float | None = None) -> CustomerSealer:
-        """The sealer of a new customer, its key stored before anything is sealed with it.
+    async def create_many(
+        self, ids: Iterable[bytes], deadline: float | None = None
+    ) -> dict[bytes, CustomerSealer]:
+        """Customer id -> sealer of new customers, keys stored before anything is sealed with them.
 
-        If the customer is not written after all, the key stands for nobody and harms nothing.
+        If a customer is not written after all, the key stands for nobody and harms nothing: one
+        that was stored before stays that customer's.
         """
-        sealer, wrapped = self._keys.create(id_)
-        key = CustomerKey(wrapped.generation, wrapped.wrapped)
-        await self._store.insert_many({id_: key}, deadline=deadline)
-        return self._keep(id_, sealer)
+        made = {id_: self._keys.create(id_) for id_ in ids}
+        rows = {
+            id_: CustomerKey(wrapped.generation, wrapped.wrapped)
+            for id_, (_, wrapped) in made.items()
+        }
+        stored = await self._store.insert_many(rows, deadline=deadline)
+        found = {id_: self._keep(id_, made[id_][0]) for id_ in stored}
+        if len(found) < len(made):
+            found |= await self.get_many(made.keys() - stored, deadline)
+        return found
 
     def forget(self, id_: bytes) -> None:
         """Drop a customer's key from memory."""

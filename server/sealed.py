@@ -7,9 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, Protocol
 
+from google.protobuf.message import Message
+
 from repository.record import Kind, Record
 from server.customer_keys import CustomerSealers
 from server.shape import M, hide_inputs, shape_of
+from tokenizer.customer import CustomerSealer
 from tokenizer.sealing import (
     SealBroken,
     Sealer,
@@ -143,6 +146,41 @@ class SealedRecords:
         opened.plaintexts[Segment.NUMBER] = plaintext
         opened.message.MergeFromString(plaintext)
 
+    async def seal_new(
+        self,
+        of: type[M],
+        ids: Sequence[bytes],
+        messages: Sequence[M],
+        deadline: float | None = None,
+    ) -> list[SealedParts]:
+        """New records sealed, each as of its version, in order; customers get their keys."""
+        shape = shape_of(of)
+        for message in messages:
+            hide_inputs(message)
+        split = [shape.split(message, {}) for message in messages]
+        versions = [_version(message) for message in messages]
+        if shape.kind == Kind.CUSTOMER:
+            sealers = await self._customers.create_many(ids, deadline)
+            sealed = [
+                _under(sealers[id_], version, parts)
+                for id_, version, parts in zip(ids, versions, split, strict=True)
+            ]
+        else:
+            sealed = self._seal_numbers(shape.kind, ids, versions, split)
+        operational = self._sealer.seal_operational_many(
+            shape.kind,
+            ids,
+            [
+                _versions(version, Versions(0), _apart(parts))
+                for version, parts in zip(versions, split, strict=True)
+            ],
+            [parts[Segment.OPERATIONAL] for parts in split],
+        )
+        return [
+            SealedParts(blob, parts.get(Segment.PRIVATE), parts.get(Segment.NUMBER), [])
+            for blob, parts in zip(operational, sealed, strict=True)
+        ]
+
     async def seal(
         self, id_: bytes, message: M, former: Opened[M] | None, deadline: float | None = None
     ) -> SealedParts:
@@ -152,8 +190,12 @@ class SealedRecords:
         its version; without `former` the record is new, and a customer gets a key.
         """
         shape = shape_of(type(message))
+        if former is None:
+            (parts,) = await self.seal_new(type(message), [id_], [message], deadline)
+            nothing = dict.fromkeys(Segment, b"")
+            return parts._replace(paths=shape.changed_paths(nothing, shape.split(message, {})))
         hide_inputs(message)
-        before = former.plaintexts if former else dict.fromkeys(Segment, b"")
+        before = former.plaintexts
         after = shape.split(message, shape.strays(before))
         assert all(not after[s] for s in ALL_SEGMENTS - before.keys()), "numbers were not opened"
         changes: dict[Segment, bytes] = {
@@ -161,17 +203,18 @@ class SealedRecords:
             for segment in before
             if segment is not Segment.OPERATIONAL and after[segment] != before[segment]
         }
-        version: int = message.version  # type: ignore[attr-defined]  # every record has one
-        if shape.kind == Kind.CUSTOMER:
-            if former is None:
-                await self._customers.create(id_, deadline)
-            sealed = await self._seal_customer(id_, version, changes, deadline)
+        version = _version(message)
+        if shape.kind != Kind.CUSTOMER:
+            sealed = self._seal_numbers(shape.kind, [id_], [version], [changes])[0]
+        elif changes:
+            sealer = (await self._customers.get_many([id_], deadline))[id_]
+            sealed = _under(sealer, version, changes)
         else:
-            sealed = self._seal_number(shape.kind, id_, version, changes)
+            sealed = {}
         operational = self._sealer.seal_operational(
             shape.kind,
             id_,
-            _versions(version, former.versions if former else Versions(0), changes),
+            _versions(version, former.versions, changes),
             after[Segment.OPERATIONAL],
         )
         return SealedParts(
@@ -181,26 +224,49 @@ class SealedRecords:
             shape.changed_paths(before, after),
         )
 
-    def _seal_number(
-        self, kind: int, id_: bytes, version: int, changes: Mapping[Segment, bytes]
-    ) -> dict[Segment, bytes]:
-        assert Segment.PRIVATE not in changes, "only customers have private fields"
-        return {
-            segment: self._sealer.seal_number(kind, id_, version, plaintext) if plaintext else b""
-            for segment, plaintext in changes.items()
-        }
+    def _seal_numbers(
+        self,
+        kind: int,
+        ids: Sequence[bytes],
+        versions: Sequence[int],
+        changes: Sequence[Mapping[Segment, bytes]],
+    ) -> list[dict[Segment, bytes]]:
+        """The number segments among each record's changes, sealed; an empty one is removed."""
+        assert not any(each.get(Segment.PRIVATE) for each in changes), "customers' alone"
+        holders = [i for i, each in enumerate(changes) if each.get(Segment.NUMBER)]
+        blobs = self._sealer.seal_number_many(
+            kind,
+            [ids[i] for i in holders],
+            [versions[i] for i in holders],
+            [changes[i][Segment.NUMBER] for i in holders],
+        )
+        sealed: list[dict[Segment, bytes]] = [
+            {Segment.NUMBER: b""} if Segment.NUMBER in each else {} for each in changes
+        ]
+        for i, blob in zip(holders, blobs, strict=True):
+            sealed[i][Segment.NUMBER] = blob
+        return sealed
 
-    async def _seal_customer(
-        self, id_: bytes, version: int, changes: Mapping[Segment, bytes], deadline: float | None
-    ) -> dict[Segment, bytes]:
-        if not changes:
-            return {}
-        sealer = (await self._customers.get_many([id_], deadline))[id_]
-        seals = {Segment.PRIVATE: sealer.seal_private, Segment.NUMBER: sealer.seal_number}
-        return {
-            segment: seals[segment](version, plaintext) if plaintext else b""
-            for segment, plaintext in changes.items()
-        }
+
+def _under(
+    sealer: CustomerSealer, version: int, changes: Mapping[Segment, bytes]
+) -> dict[Segment, bytes]:
+    """A customer's changed segments under the customer's own key; an empty one is removed."""
+    seals = {Segment.PRIVATE: sealer.seal_private, Segment.NUMBER: sealer.seal_number}
+    return {
+        segment: seals[segment](version, plaintext) if plaintext else b""
+        for segment, plaintext in _apart(changes).items()
+    }
+
+
+def _apart(parts: Mapping[Segment, bytes]) -> dict[Segment, bytes]:
+    """The segments that are sealed apart from the operational one."""
+    return {s: parts[s] for s in (Segment.PRIVATE, Segment.NUMBER) if s in parts}
+
+
+def _version(message: Message) -> int:
+    version: int = message.version  # type: ignore[attr-defined]  # every record has one
+    return version
 
 
 def _versions(version: int, kept: Versions, changes: Mapping[Segment, bytes]) -> Versions:
