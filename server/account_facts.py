@@ -8,7 +8,7 @@ from typing import Final
 
 from opencif.nacha.codes import TRANSACTION_CODES, Ledger, Purpose
 from opencif.v1 import account_pb2
-from opencif.v1.account_pb2 import Account, AccountParty
+from opencif.v1.account_pb2 import Account, AccountParty, AccountType
 
 __all__ = ["OWNERS", "AccountFacts", "ledger_of"]
 
@@ -43,71 +43,78 @@ _PLAIN_CODES: Final = {
     )
     for ledger in Ledger
 }
+_NO_WORDS: Final[frozenset[int]] = frozenset()
 _NO_CODES: Final[frozenset[int]] = frozenset()
+_NO_IDS: Final[frozenset[str]] = frozenset()
 
 
-def ledger_of(account_type: int) -> Ledger | None:
+def ledger_of(account_type: AccountType) -> Ledger | None:
     """The class of account that transaction codes must name; None where none does."""
     return _LEDGERS.get(account_type)
 
 
 class AccountFacts:
-    """One version of an account.
+    """One version of an account, from the plaintext of its operational segment.
 
     `plain_codes` are the transaction codes that post to it from `plain_from` (YYYY-MM-DD) on
     without any rule of the table having something to say, the receiver's name aside; empty when
-    the table must be walked.
+    the table must be walked. `owner_words` are the digests of the owners' names.
     """
 
     __slots__ = (
-        "message", "number_version", "owner_words", "plain_codes", "plain_from", "shown",
+        "_plaintext", "number_version", "owner_words", "plain_codes", "plain_from", "shown",
         "superseded_ids",
     )  # fmt: skip
 
-    def __init__(self, message: Account, number_version: int = 0) -> None:
-        self.message = message
+    def __init__(self, plaintext: bytes, number_version: int = 0) -> None:
+        message = Account.FromString(plaintext)
+        self._plaintext = plaintext  # smaller than the message, which plain entries never ask for
         self.shown = b""  # what answers say of it, kept by those who write answers
         self.number_version = number_version
-        self.superseded_ids = frozenset(message.individual_ids[1:])
-        owners = [
-            party
-            for party in message.parties
-            if party.state == account_pb2.PARTY_STATE_ACTIVE and party.role in OWNERS
-        ]
-        self.owner_words = words_of(owners)
-        self.plain_from = max((party.valid_from for party in owners), default="")
-        self.plain_codes = self._plain_codes()
+        known_ids = message.individual_ids
+        self.superseded_ids = frozenset(known_ids[1:]) if known_ids else _NO_IDS
+        self.owner_words = _NO_WORDS
+        self.plain_from = ""
+        self.plain_codes = _plain_codes(message)
+        for party in message.parties:
+            if party.deceased_date or party.valid_to:
+                self.plain_codes = _NO_CODES
+            if party.role in OWNERS and party.state == account_pb2.PARTY_STATE_ACTIVE:
+                self.owner_words |= frozenset(party.name_digests)
+                self.plain_from = max(self.plain_from, party.valid_from)
+
+    @property
+    def message(self) -> Account:
+        """The account, read from its bytes each time."""
+        return Account.FromString(self._plaintext)
 
     def __repr__(self) -> str:
-        return f"AccountFacts(version={self.message.version})"
-
-    def _plain_codes(self) -> frozenset[int]:
-        ledger = ledger_of(self.message.account_type)
-        if ledger is None or not _is_plain(self.message):
-            return _NO_CODES
-        return _PLAIN_CODES[ledger]
+        return "AccountFacts(hidden)"
 
 
 def words_of(parties: Iterable[AccountParty]) -> frozenset[int]:
     """The digests of all words of these parties' names."""
-    return frozenset(digest for party in parties for digest in party.name_digests)
+    return frozenset().union(*[party.name_digests for party in parties])
 
 
-def _is_plain(account: Account) -> bool:
+def _plain_codes(account: Account) -> frozenset[int]:
+    """As `AccountFacts.plain_codes`, its parties aside."""
+    ledger = ledger_of(account.account_type)
+    if ledger is None or account.state not in _USABLE or _is_barred(account):
+        return _NO_CODES
+    if account.sold_to_routing_number or account.HasField("replacement"):
+        return _NO_CODES
+    restrictions = account.restrictions
+    if restrictions and any(r.state == account_pb2.RESTRICTION_STATE_ACTIVE for r in restrictions):
+        return _NO_CODES
+    return _PLAIN_CODES[ledger]
+
+
+def _is_barred(account: Account) -> bool:
+    """Whether the account itself keeps some payments from it: unset means allowed."""
+    has = account.HasField
     return (
-        account.state in _USABLE
-        and not account.sold_to_routing_number
-        and not account.HasField("replacement")
-        and _allowed(account)
-        and not any(
-            restriction.state == account_pb2.RESTRICTION_STATE_ACTIVE
-            for restriction in account.restrictions
-        )
-        and not any(party.deceased_date or party.valid_to for party in account.parties)
+        (not account.transactional and has("transactional"))
+        or (not account.ach_debit_ok and has("ach_debit_ok"))
+        or (not account.ach_credit_ok and has("ach_credit_ok"))
     )
-
-
-def _allowed(account: Account) -> bool:
-    """Whether nothing on the account itself keeps payments from it: unset means allowed."""
-    switches = ("transactional", "ach_debit_ok", "ach_credit_ok")
-    return all(getattr(account, name) or not account.HasField(name) for name in switches)

@@ -6,7 +6,6 @@ The hot path of clearing, written for speed. Owns no rule: resolution.py decides
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from opencif.v1.account_pb2 import Account
 from repository.reading import Freshness, Reader
 from repository.record import Entry, Kind
 from server import names
@@ -19,7 +18,7 @@ from tokenizer.sealing import SealBroken, Sealer, operational_versions
 
 __all__ = ["AccountResolver", "Resolved", "Submitted", "Terms"]
 
-_FACTS_MAX: Final = 65_536
+_FACTS_MAX: Final = 131_072  # a bit under a kilobyte each
 _TAG_BYTES: Final = 16  # of a seal: authenticates every byte of it, so two seals never share one
 
 
@@ -174,6 +173,6 @@ class AccountResolver:
             versions = operational_versions(blob)
             if versions.version != entries[i].version:
                 raise SealBroken(i)
-            opened = AccountFacts(Account.FromString(plaintext), versions.number_version)
+            opened = AccountFacts(plaintext, versions.number_version)
             self._opened.put(ids[i], (blob[-_TAG_BYTES:], opened))
             facts[i] = opened

@@ -44,16 +44,16 @@ class OpenBatch:
 
     def facts(self, entry: Entry, route: Route) -> EntryFacts:
         """What the table reads of an entry of this batch, its name's digests aside."""
-        raw = entry.raw
+        text = entry.raw.decode("ascii")
         return EntryFacts(
-            raw[3:12].decode("ascii"),
-            route.scheme.entry_number(raw[self._account].decode("ascii")),
-            int(raw[1:3]),
-            int(raw[self._amount]),
+            text[3:12],
+            route.scheme.entry_number(text[self._account]),
+            int(text[1:3]),
+            int(text[self._amount]),
             self.sec_code,
-            raw[self._id].decode("ascii").strip(),
+            text[self._id].strip(),
             self.company_id,
-            raw[79:94].decode("ascii"),
+            text[79:94],
             self._is_benefit,
             self._is_answer or (bool(entry.addenda) and (entry.is_return or entry.is_change)),
         )

@@ -137,8 +137,6 @@ def _hits(case: Case) -> list[Hit]:
 
 def moved_to(account: AccountFacts, day: str) -> str:
     """The name of the account that a renumbered one's entries go to on a day, or nothing."""
-    if not account.message.HasField("replacement"):
-        return ""
     replacement = account.message.replacement
     is_over = replacement.valid_to and replacement.valid_to < day
     return "" if is_over else replacement.account

@@ -52,11 +52,17 @@ class Scheme:
         return number.isdigit() and self._checks(number)
 
     def entry_number(self, text: str) -> str:
-        """An entry's account number in its written form; empty when it can be none (R04)."""
-        try:
-            number = self.account_number(text)
-        except normal.NotNormal:
-            return ""
+        """An entry's account number in its written form; empty when it can be none (R04).
+
+        Written for speed: plain digits are in their written form already.
+        """
+        number = text.strip(" ")
+        is_written = number.isdigit() and number.isascii() and not self.strips_leading_zeros
+        if not is_written or len(number) > normal.ACCOUNT_NUMBER_MAX:
+            try:
+                number = self.account_number(text)
+            except normal.NotNormal:
+                return ""
         return number if self.accepts(number) else ""
 
     def _checks(self, number: str) -> bool:

@@ -61,6 +61,10 @@ def account(**fields: Any) -> Account:
     return Account(**(values | fields))  # type: ignore[arg-type]  # ints are enum values
 
 
+def facts_of(found: Account) -> AccountFacts:
+    return AccountFacts(found.SerializeToString())
+
+
 def entry(**fields: Any) -> EntryFacts:
     plain = EntryFacts(OURS, "123456789", 22, 100, "PPD", name_digests=(frozenset({JANE, DOE}),))
     return replace(plain, **fields)
@@ -75,8 +79,8 @@ def decide(
 ) -> Decision:
     judge = Judge(policy or Policy(), as_of)
     facts = Found(
-        AccountFacts(found) if found is not None else None,
-        AccountFacts(moved_from) if moved_from is not None else None,
+        facts_of(found) if found is not None else None,
+        facts_of(moved_from) if moved_from is not None else None,
     )
     return judge.decide(entered, TABLE.route(entered.routing_number, judge.day), facts)
 
@@ -367,12 +371,12 @@ def test_a_renumbering_to_come_posts_without_a_notification() -> None:
 
 def test_a_renumbered_account_is_followed_until_its_last_day() -> None:
     old = account(state=pb.ACCOUNT_STATE_CLOSED)
-    assert moved_to(AccountFacts(old), DAY) == ""
+    assert moved_to(facts_of(old), DAY) == ""
     old.replacement.account = "accounts/new"
-    assert moved_to(AccountFacts(old), DAY) == "accounts/new"
+    assert moved_to(facts_of(old), DAY) == "accounts/new"
     old.replacement.valid_to = DAY
-    assert moved_to(AccountFacts(old), DAY) == "accounts/new"
-    assert moved_to(AccountFacts(old), "2026-11-24") == ""
+    assert moved_to(facts_of(old), DAY) == "accounts/new"
+    assert moved_to(facts_of(old), "2026-11-24") == ""
 
 
 @pytest.mark.parametrize(
@@ -448,7 +452,7 @@ def test_the_last_day_to_answer(code: str, expected: str) -> None:
 
 def test_nothing_that_holds_a_number_or_a_death_prints_it() -> None:
     decision = decide(entry(), account(parties=[party(deceased_date="2026-10-01")]))
-    printed = repr(entry()) + repr(decision) + repr(AccountFacts(account()))
+    printed = repr(entry()) + repr(decision) + repr(facts_of(account()))
     assert "123456789" not in printed
     assert "2026-10-01" not in printed
 
@@ -511,7 +515,7 @@ def test_the_plain_path_says_nothing_that_the_walk_would_not(
 ) -> None:
     judge = Judge(policy, NOW)
     route = TABLE.route(entered.routing_number, judge.day)
-    facts = Found(AccountFacts(found))
+    facts = Found(facts_of(found))
     plain = judge.plain(entered, route, facts)
     assert plain is None or plain == judge.walk(entered, route, facts)
 
@@ -519,7 +523,7 @@ def test_the_plain_path_says_nothing_that_the_walk_would_not(
 @settings(max_examples=200, deadline=None)
 @given(st.sampled_from(sorted(TRANSACTION_CODES)), st.sampled_from([1, 2, 3, 6, 9]), st.booleans())
 def test_plain_accounts_take_the_plain_path(code: int, account_type: int, compares: bool) -> None:
-    facts = AccountFacts(account(account_type=account_type))
+    facts = facts_of(account(account_type=account_type))
     policy = Policy(ach_pb2.NAME_POLICY_ADVISE if compares else ach_pb2.NAME_POLICY_IGNORE)
     judge = Judge(policy, NOW)
     route = TABLE.route(OURS, judge.day)

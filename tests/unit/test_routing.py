@@ -158,6 +158,16 @@ def test_an_entrys_number_is_held_to_its_scheme(
     assert Scheme.of(scheme).entry_number(text) == expected
 
 
+@given(st.text("0129aA -*\uff11\u0662", max_size=20), st.booleans())
+def test_written_forms_of_entries_are_those_of_lookups(text: str, strips: bool) -> None:
+    scheme = Scheme(strips_leading_zeros=strips)
+    try:
+        expected = scheme.account_number(text)
+    except NotNormal:
+        expected = ""
+    assert scheme.entry_number(text) == expected
+
+
 def test_lookups_normalise_without_holding_to_the_scheme() -> None:
     table = RoutingTable(
         [
