@@ -6,7 +6,7 @@ names of the contract and codes, never anything of a request.
 
 import time
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -23,6 +23,9 @@ from prometheus_client.core import (
     Metric,
 )
 from prometheus_client.registry import Collector
+
+from repository.cache import CacheStats
+from repository.reading import ReadStats
 
 __all__ = ["Gauges", "Histogram", "MethodStats", "Metrics"]
 
@@ -85,15 +88,12 @@ class MethodStats:
 
 @dataclass(slots=True)
 class Gauges:
-    """What others count: read when metrics are asked for. app.py says where from."""
+    """What others count: read when metrics are asked for. app.py says whose it is."""
 
-    cache_hits: Callable[[], Mapping[str, int]] = dict  # by source: process, valkey
-    cache_misses: Callable[[], Mapping[str, int]] = dict  # by cause
-    cache_events: Callable[[], Mapping[str, int]] = dict  # filled, restamped, fills_dropped
+    cache: CacheStats = field(default_factory=CacheStats)
+    reads: ReadStats = field(default_factory=ReadStats)
     poll_age_s: Callable[[], float] = float
     idle_connections: Callable[[], int] = int
-    read_statements: Callable[[], int] = int
-    more: list[Collector] = field(default_factory=list)
 
 
 class Metrics:
@@ -140,15 +140,13 @@ class _Families(Collector):
         yield CounterMetricFamily(
             "opencif_read_statements",
             "Statements run to read records that no cache could give.",
-            self._gauges.read_statements(),
+            self._gauges.reads.statements,
         )
         build = GaugeMetricFamily(
             "opencif_build_info", "The version, as a label.", None, ["version"]
         )
         build.add_metric([VERSION], 1)
         yield build
-        for more in self._gauges.more:
-            yield from more.collect()
 
     def _calls(self) -> Iterator[Metric]:
         started = CounterMetricFamily("opencif_rpc_started", "Calls begun.", None, ["method"])
@@ -178,12 +176,18 @@ class _Families(Collector):
         yield from (duration, batch)
 
     def _cache(self) -> Iterator[Metric]:
+        stats = self._gauges.cache
+        events = {
+            "filled": stats.filled,
+            "restamped": stats.restamped,
+            "fill_dropped": stats.fills_dropped,
+        }
         for name, words, label, counts in (
-            ("hits", "Reads served from a cache.", "source", self._gauges.cache_hits),
-            ("misses", "Reads that no cache could prove.", "cause", self._gauges.cache_misses),
-            ("events", "What was done to cached entries.", "event", self._gauges.cache_events),
+            ("hits", "Entries served from a cache.", "source", {"valkey": stats.hits}),
+            ("misses", "Entries that were absent or not proven.", "cause", stats.misses),
+            ("events", "What was done to cached entries.", "event", events),
         ):
             family = CounterMetricFamily(f"opencif_cache_{name}", words, None, [label])
-            for value, count in counts().items():
+            for value, count in counts.items():
                 family.add_metric([value], count)
             yield family

@@ -19,7 +19,7 @@ from repository.routing import RoutingRow, RoutingStore
 from server.errors import InvalidArgument
 from server.fedach import DirectoryReader, RowRefused
 from server.routing_rows import overlaid, to_row
-from server.routing_table import RoutingTable
+from server.routing_table import RoutingTable, Scheme
 from server.rpc import Call
 
 __all__ = ["RoutingNumbers", "RoutingServicer"]
@@ -40,6 +40,10 @@ class RoutingNumbers:
         self._store = store
         self._loading = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
+
+    def scheme(self, routing_number: str) -> Scheme:
+        """The account scheme of a routing number, by the table as it is now."""
+        return self.table.scheme(routing_number)
 
     async def load(self, deadline: float | None = None) -> None:
         """Replace the table by what the database holds now. Raises TimedOut, Unavailable."""

@@ -11,6 +11,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic_core import PydanticUndefined
 
+from repository.cache import CacheStats
 from server.errors import REASONS
 from server.metrics import Metrics
 from server.settings import Settings
@@ -39,9 +40,7 @@ def settings() -> str:
 def metrics() -> str:
     """The names of a worker's own metrics, their types and labels."""
     counted = Metrics()
-    counted.gauges.cache_hits = lambda: {"valkey": 1}
-    counted.gauges.cache_misses = lambda: {"absent": 1}
-    counted.gauges.cache_events = lambda: {"filled": 1}
+    counted.gauges.cache = CacheStats(misses={"absent": 1})
     stats = counted.method("CardService/GetCard")
     stats.finish("OK", stats.start())
     stats.batch_items.observe(1)
