@@ -35,7 +35,9 @@ class KeysInMemory:
         return {id_: self.rows[id_] for id_ in ids if id_ in self.rows}
 
     async def insert_many(self, keys, *, deadline=None):
-        self.rows.update(keys)
+        new = keys.keys() - self.rows.keys()
+        self.rows.update({id_: keys[id_] for id_ in new})
+        return new
 
 
 def records(store=None):
@@ -229,11 +231,20 @@ async def test_customer_keys_in_memory_are_bounded():
     sealers = CustomerSealers(CustomerKeys(ring()), store, kept_max=2)
     ids = [bytes([n]) * 16 for n in range(3)]
     for id_ in ids:
-        await sealers.create(id_)
+        await sealers.create_many([id_])
     await sealers.get_many(ids[1:])
     assert store.asked == 0
     await sealers.get_many(ids[:1])
     assert store.asked == 1
+
+
+async def test_a_key_that_was_stored_before_stays_the_customers():
+    store = KeysInMemory()
+    id_ = bytes(16)
+    (first,) = (await CustomerSealers(CustomerKeys(RING), store).create_many([id_])).values()
+    blob = first.seal_private(1, b"said before")
+    (again,) = (await CustomerSealers(CustomerKeys(RING), store).create_many([id_])).values()
+    assert again.open_private(1, blob) == b"said before"
 
 
 def _field(number, value):
