@@ -12,6 +12,9 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.message_factory import GetMessageClass
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
+from typer.testing import CliRunner, Result
+
+from opencif.cli import app
 
 HEALTH = "/grpc.health.v1.Health/Check"
 
@@ -88,3 +91,8 @@ def scripted() -> Iterator[Script]:
             yield script
         finally:
             server.stop(None).wait()
+
+
+def run(script: Script, *words: str, stdin: str = "") -> Result:
+    """The `opencif` command against the script."""
+    return CliRunner().invoke(app, ["--address", script.address, *words], input=stdin)
