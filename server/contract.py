@@ -4,7 +4,7 @@ Refuses at start a contract whose policy has gaps; must not know what any method
 """
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from google.api import field_behavior_pb2
 from google.protobuf.descriptor import (
@@ -60,6 +60,10 @@ FILES: Final[tuple[FileDescriptor, ...]] = tuple(
         tokenization_pb2,
     )
 )
+# The generated stubs do not know what these extend.
+_RULE: Final[Any] = options_pb2.rule
+_METHOD_RULE: Final[Any] = options_pb2.method_rule
+_RECORD: Final[Any] = options_pb2.record
 _PACKAGE: Final = "opencif.v1"
 _SENSITIVITIES: Final = frozenset(options_pb2.Sensitivity.values()) - {0}
 _SEGMENTS: Final = frozenset(options_pb2.Segment.values()) - {0}
@@ -91,12 +95,12 @@ def is_ours(message: Descriptor) -> bool:
 
 def field_rule(field: FieldDescriptor) -> options_pb2.FieldRule:
     """The rule of a field; empty when it has none."""
-    return field.GetOptions().Extensions[options_pb2.rule]  # type: ignore[index]  # an untyped stub
+    return field.GetOptions().Extensions[_RULE]
 
 
 def method_rule(method: MethodDescriptor) -> options_pb2.MethodRule:
     """The rule of a method; empty when it has none."""
-    return method.GetOptions().Extensions[options_pb2.method_rule]  # type: ignore[index]  # an untyped stub
+    return method.GetOptions().Extensions[_METHOD_RULE]
 
 
 def behaviors(field: FieldDescriptor) -> frozenset[int]:
@@ -106,7 +110,7 @@ def behaviors(field: FieldDescriptor) -> frozenset[int]:
 
 def record_kind(message: Descriptor) -> int:
     """The kind of stored record a message is; 0 when it is none."""
-    return message.GetOptions().Extensions[options_pb2.record]  # type: ignore[index]  # an untyped stub
+    return message.GetOptions().Extensions[_RECORD]
 
 
 def check_contract() -> None:
