@@ -3,7 +3,7 @@
 Owns which natural key an account has; a number leaves here only into the sealed number segment.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -59,15 +59,21 @@ class AccountNumbers:
 
         Raises InvalidArgument for none, half of one, or both.
         """
-        if account.iban:
-            if account.account_number or account.routing_number:
-                raise InvalidArgument("MALFORMED", "account.iban")
-            return self._iban_key(account.iban)
-        if not account.routing_number:
-            raise InvalidArgument("REQUIRED", "account.routing_number")
-        if not account.account_number:
-            raise InvalidArgument("REQUIRED", "account.account_number")
-        return self.key(account.routing_number, account.account_number, "account.account_number")
+        key = self.keys_of([account])[0]
+        if isinstance(key, InvalidArgument):
+            raise key
+        return key
+
+    def keys_of(self, accounts: Sequence[Account]) -> list[AccountKey | InvalidArgument]:
+        """The natural keys of accounts, computed together; for each that has none, why."""
+        found: list[AccountKey | InvalidArgument] = []
+        for account in accounts:
+            try:
+                found.append(self._iban_key(account) if account.iban else self._written(account))
+            except InvalidArgument as fault:
+                found.append(fault)
+        self._compute([key for key in found if isinstance(key, AccountKey) and key.number])
+        return found
 
     def key(self, routing_number: str, text: str, number_field: str) -> AccountKey:
         """The key of a routing number and a number as it was given.
@@ -75,17 +81,10 @@ class AccountNumbers:
         Raises InvalidArgument naming `number_field` where the routing number's scheme has no such
         number: entries to it would be returned R04.
         """
-        scheme = self._scheme_of(routing_number)
-        try:
-            number = scheme.account_number(text)
-        except normal.NotNormal:
-            raise InvalidArgument("MALFORMED", number_field) from None
-        if not scheme.accepts(number):
-            raise InvalidArgument("MALFORMED", number_field)
-        ids = self._ids(routing_number, number)
-        tokens = self._tokens_of(routing_number, number)
-        rivals = self._rivals(routing_number, number, tokens)
-        return AccountKey(ids, tokens, rivals, routing_number, number)
+        number = self._number(routing_number, text, number_field)
+        key = AccountKey([], routing_number=routing_number, number=number)
+        self._compute([key])
+        return key
 
     def stamp(self, account: Account, key: AccountKey, rivals: Iterable[Account] = ()) -> None:
         """Give an account its number, and what is computed from it.
@@ -100,43 +99,72 @@ class AccountNumbers:
         del account.tokens[:]
         account.tokens.extend(token for token in key.tokens if token.value not in taken)
 
-    def _iban_key(self, text: str) -> AccountKey:
+    def _written(self, account: Account) -> AccountKey:
+        """The key of an account's routing number and number, without what is computed from them."""
+        routing, text = account.routing_number, account.account_number
+        if not routing:
+            raise InvalidArgument("REQUIRED", "account.routing_number")
+        if not text:
+            raise InvalidArgument("REQUIRED", "account.account_number")
+        number = self._number(routing, text, "account.account_number")
+        return AccountKey([], routing_number=routing, number=number)
+
+    def _number(self, routing_number: str, text: str, field: str) -> str:
+        scheme = self._scheme_of(routing_number)
         try:
-            iban = normal.iban(text)
+            number = scheme.account_number(text)
+        except normal.NotNormal:
+            raise InvalidArgument("MALFORMED", field) from None
+        if not scheme.accepts(number):
+            raise InvalidArgument("MALFORMED", field)
+        return number
+
+    def _iban_key(self, account: Account) -> AccountKey:
+        if account.account_number or account.routing_number:
+            raise InvalidArgument("MALFORMED", "account.iban")
+        try:
+            iban = normal.iban(account.iban)
         except normal.NotNormal:
             raise InvalidArgument("MALFORMED", "account.iban") from None
         generations = self._identity.generations
         ids = [self._identity.iban_ids([iban], generation)[0] for generation in generations]
         return AccountKey(ids, iban=iban)
 
-    def _ids(self, routing_number: str, number: str) -> list[bytes]:
-        return [
-            self._identity.account_ids([routing_number], [number], generation)[0]
+    def _compute(self, keys: Sequence[AccountKey]) -> None:
+        """Fill in ids, tokens and rivals, one batch for each generation."""
+        routings, numbers = [key.routing_number for key in keys], [key.number for key in keys]
+        for key, ids in zip(keys, self._ids(routings, numbers), strict=True):
+            key.ids.extend(ids)
+        for generation in self._tokens.account_generations:
+            made = self._tokens.account_tokens(routings, numbers, generation)
+            for key, token in zip(keys, made, strict=True):
+                if token:  # a number can be too short for one
+                    key.tokens.append(NumberToken(key_version=generation, value=token))
+        for generation in self._tokens.account_generations:
+            self._find_rivals(keys, generation)
+
+    def _find_rivals(self, keys: Sequence[AccountKey], generation: int) -> None:
+        """Name the accounts whose token of this generation reads like one of another's."""
+        given = [
+            (key, token.value)
+            for key in keys
+            for token in key.tokens
+            if token.key_version != generation
+        ]
+        routings = [key.routing_number for key, _ in given]
+        numbers = self._tokens.account_numbers(routings, [text for _, text in given], generation)
+        every = self._ids(routings, numbers)
+        for (key, _), number, ids in zip(given, numbers, every, strict=True):
+            if number != key.number:
+                key.rivals.extend(ids)
+
+    def _ids(self, routings: Sequence[str], numbers: Sequence[str]) -> list[tuple[bytes, ...]]:
+        """The ids of each number, one for each generation."""
+        under_each = [
+            self._identity.account_ids(routings, numbers, generation)
             for generation in self._identity.generations
         ]
-
-    def _tokens_of(self, routing_number: str, number: str) -> list[NumberToken]:
-        """One token per live generation; none for a number that is too short for one."""
-        return [
-            NumberToken(key_version=generation, value=token)
-            for generation in self._tokens.account_generations
-            for token in self._tokens.account_tokens([routing_number], [number], generation)
-            if token
-        ]
-
-    def _rivals(
-        self, routing_number: str, number: str, tokens: Iterable[NumberToken]
-    ) -> list[bytes]:
-        """Ids of the accounts whose token of another generation reads like one of `tokens`."""
-        generations = self._tokens.account_generations
-        others = {
-            opened
-            for token in tokens
-            for generation in generations
-            if generation != token.key_version
-            for opened in self._tokens.account_numbers([routing_number], [token.value], generation)
-        }
-        return [id_ for other in others - {number} for id_ in self._ids(routing_number, other)]
+        return list(zip(*under_each, strict=True))
 
 
 def mask(number: str) -> str:

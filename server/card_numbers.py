@@ -3,6 +3,7 @@
 A number leaves here only into the sealed number segment.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -30,6 +31,7 @@ class CardKey:
 
     ids: list[bytes]
     pan: str = field(repr=False)
+    tokens: list[NumberToken] = field(default_factory=list)
 
 
 class CardNumbers:
@@ -43,9 +45,28 @@ class CardNumbers:
 
     def key(self, text: str, number_field: str) -> CardKey:
         """The key of a number as it was given. Raises InvalidArgument naming `number_field`."""
-        pan = _normal(text, number_field)
-        generations = self._identity.generations
-        return CardKey([self._identity.pan_ids([pan], one)[0] for one in generations], pan)
+        key = self.keys([text], number_field)[0]
+        if isinstance(key, InvalidArgument):
+            raise key
+        return key
+
+    def keys(self, texts: Sequence[str], number_field: str) -> list[CardKey | InvalidArgument]:
+        """The keys of numbers, computed together; for each that is none, why."""
+        found: list[CardKey | InvalidArgument] = []
+        for text in texts:
+            try:
+                found.append(CardKey([], _normal(text, number_field)))
+            except InvalidArgument as fault:
+                found.append(fault)
+        keys = [key for key in found if isinstance(key, CardKey)]
+        pans = [key.pan for key in keys]
+        for generation in self._identity.generations:
+            for key, id_ in zip(keys, self._identity.pan_ids(pans, generation), strict=True):
+                key.ids.append(id_)
+        for generation in self._tokens.pan_generations:
+            for key, token in zip(keys, self._tokens.pan_tokens(pans, generation), strict=True):
+                key.tokens.append(NumberToken(key_version=generation, value=token))
+        return found
 
     def stamp(self, card: Card, key: CardKey) -> None:
         """Give a card its number, and what is computed from it."""
@@ -56,10 +77,7 @@ class CardNumbers:
         card.pan_length = len(pan)
         card.network = card.network or network_of(pan)
         del card.tokens[:]
-        card.tokens.extend(
-            NumberToken(key_version=generation, value=self._tokens.pan_tokens([pan], generation)[0])
-            for generation in self._tokens.pan_generations
-        )
+        card.tokens.extend(key.tokens)
 
     def dpan(self, text: str, number_field: str) -> str:
         """A network token's number in its one written form. Raises InvalidArgument."""

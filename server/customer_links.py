@@ -1,5 +1,6 @@
 """By what customers are found: keyed identifiers and contacts, as links."""
 
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 
 from repository.link import Relation
@@ -20,10 +21,21 @@ class CustomerLinks:
 
     def keys(self, claim: Claim) -> list[bytes]:
         """The keys a claim is linked under, one for each generation."""
-        return [
-            self._identity.identifier_keys(claim.type, claim.country, [claim.value], generation)[0]
-            for generation in self._identity.generations
-        ]
+        return self.keys_of([claim])[claim]
+
+    def keys_of(self, claims: Iterable[Claim]) -> dict[Claim, list[bytes]]:
+        """The keys of each claim, one for each generation, computed together."""
+        found: dict[Claim, list[bytes]] = {claim: [] for claim in claims}
+        groups: dict[tuple[int, str], list[Claim]] = {}
+        for claim in found:
+            groups.setdefault((claim.type, claim.country), []).append(claim)
+        for (type_, country), group in groups.items():
+            values = [claim.value for claim in group]
+            for generation in self._identity.generations:
+                keys = self._identity.identifier_keys(type_, country, values, generation)
+                for claim, key in zip(group, keys, strict=True):
+                    found[claim].append(key)
+        return found
 
     def relink(
         self, work: Work, id_: bytes, before: AbstractSet[Claim], after: AbstractSet[Claim]

@@ -46,18 +46,14 @@ class Parties:
 
     def name_digests(self, customer: Customer) -> list[int]:
         """Keyed digests of the words a payer may know a customer by, the likeliest 16 first."""
-        person, organization = customer.person, customer.organization
-        known = (
-            person.family_name,
-            person.given_name,
-            organization.legal_name,
-            *organization.trading_names,
-            customer.display_name,
-            person.middle_name,
-            *person.former_names,
-        )
-        words = dict.fromkeys(word for name in known for word in normal.name_words(name))
-        return self._identity.name_digests(list(words)[: account_rules.NAME_DIGESTS_MAX])
+        return self.digests_of([customer])[0]
+
+    def digests_of(self, customers: Sequence[Customer]) -> list[list[int]]:
+        """The name digests of each customer, computed together."""
+        words = [_name_words(customer) for customer in customers]
+        distinct = list(dict.fromkeys(word for each in words for word in each))
+        digests = dict(zip(distinct, self._identity.name_digests(distinct), strict=True))
+        return [[digests[word] for word in each] for each in words]
 
     @staticmethod
     def link(work: Work, account: Account, parties: Sequence[AccountParty]) -> None:
@@ -80,3 +76,19 @@ class Parties:
     ) -> AccountParty:
         digests = self.name_digests(customer)
         return account_rules.new_party(party, customer, digests, today, field=field)
+
+
+def _name_words(customer: Customer) -> list[str]:
+    """The words a payer may know a customer by, the likeliest first, no more than are kept."""
+    person, organization = customer.person, customer.organization
+    known = (
+        person.family_name,
+        person.given_name,
+        organization.legal_name,
+        *organization.trading_names,
+        customer.display_name,
+        person.middle_name,
+        *person.former_names,
+    )
+    words = dict.fromkeys(word for name in known for word in normal.name_words(name))
+    return list(words)[: account_rules.NAME_DIGESTS_MAX]
