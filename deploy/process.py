@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,6 +83,7 @@ def spawn(
     death_signal: signal.Signals,
     output: int,
     configuration: bytes | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start a program as `account`, in a session of its own, with `configuration` on its stdin.
 
@@ -101,7 +102,7 @@ def spawn(
         stdout=output,
         stderr=subprocess.STDOUT,
         cwd="/",
-        env=ENVIRONMENT,
+        env=ENVIRONMENT | dict(environment or {}),
         start_new_session=True,
     )
     if configuration is not None and child.stdin is not None:
@@ -110,12 +111,20 @@ def spawn(
     return child
 
 
-def run(command: list[str], account: Account | None) -> str:
+def run(
+    command: list[str], account: Account | None, environment: Mapping[str, str] | None = None
+) -> str:
     """Run a program to its end and return what it printed.
 
     Raises: StartFailed with its last line when it fails.
     """
-    child = spawn(command, account, death_signal=signal.SIGKILL, output=subprocess.PIPE)
+    child = spawn(
+        command,
+        account,
+        death_signal=signal.SIGKILL,
+        output=subprocess.PIPE,
+        environment=environment,
+    )
     printed = child.communicate()[0].decode(errors="replace").strip()
     if child.returncode != 0:
         raise StartFailed(f"{command[0]} failed: {printed.splitlines()[-1] if printed else '-'}")
@@ -133,6 +142,7 @@ class Server:
         log: Path,
         stop_signal: signal.Signals,
         configuration: bytes | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self._log = log
         self._stop_signal = stop_signal
@@ -146,6 +156,7 @@ class Server:
                 death_signal=stop_signal,
                 output=output.fileno(),
                 configuration=configuration,
+                environment=environment,
             )
 
     @property
