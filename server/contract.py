@@ -95,12 +95,14 @@ def is_ours(message: Descriptor) -> bool:
 
 def field_rule(field: FieldDescriptor) -> options_pb2.FieldRule:
     """The rule of a field; empty when it has none."""
-    return field.GetOptions().Extensions[_RULE]
+    rule: options_pb2.FieldRule = field.GetOptions().Extensions[_RULE]
+    return rule
 
 
 def method_rule(method: MethodDescriptor) -> options_pb2.MethodRule:
     """The rule of a method; empty when it has none."""
-    return method.GetOptions().Extensions[_METHOD_RULE]
+    rule: options_pb2.MethodRule = method.GetOptions().Extensions[_METHOD_RULE]
+    return rule
 
 
 def behaviors(field: FieldDescriptor) -> frozenset[int]:
@@ -110,7 +112,8 @@ def behaviors(field: FieldDescriptor) -> frozenset[int]:
 
 def record_kind(message: Descriptor) -> int:
     """The kind of stored record a message is; 0 when it is none."""
-    return message.GetOptions().Extensions[_RECORD]
+    kind: int = message.GetOptions().Extensions[_RECORD]
+    return kind
 
 
 def check_contract() -> None:
