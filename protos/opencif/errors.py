@@ -49,6 +49,7 @@ class OpencifError(Exception):
         message: str = "",
         method: str = "",
         fields: tuple[FieldViolation, ...] = (),
+        incident: str = "",
         retry_after_s: float | None = None,
     ) -> None:
         self.code = code
@@ -57,6 +58,8 @@ class OpencifError(Exception):
         self.message = message
         self.method = method
         self.fields = fields
+        self.incident = incident
+        """For a fault of the server's: the id under which its log has it."""
         self.retry_after_s = retry_after_s
         places = ", ".join(violation.field for violation in fields)
         super().__init__(
@@ -64,6 +67,7 @@ class OpencifError(Exception):
             + (f" {reason}" if reason and reason != code.name else "")
             + (f" at {places}" if places else "")
             + (f" ({message})" if message else "")
+            + (f", incident {incident}" if incident else "")
         )
 
     @property
@@ -174,6 +178,7 @@ def error_from(failure: grpc.aio.AioRpcError, method: str) -> OpencifError:
             FieldViolation(violation.field, violation.reason, violation.description)
             for violation in bad_request.field_violations
         ),
+        incident=info.metadata.get("incident", ""),
         retry_after_s=(
             retry.retry_delay.ToTimedelta().total_seconds()
             if retry.HasField("retry_delay")

@@ -41,7 +41,9 @@ async def fail(
     if reason:
         violation = error_details_pb2.BadRequest.FieldViolation(field="name", reason=reason)
         for message in (
-            error_details_pb2.ErrorInfo(reason=reason, domain="opencif"),
+            error_details_pb2.ErrorInfo(
+                reason=reason, domain="opencif", metadata={"incident": "i-1"}
+            ),
             error_details_pb2.BadRequest(field_violations=[violation]),
         ):
             details.append(AnyMessage())
@@ -206,6 +208,7 @@ async def test_other_failures_are_raised_at_once_and_typed(
     assert (raised.value.code, raised.value.reason) == failure
     assert [violation.field for violation in raised.value.fields] == ["name"]
     assert raised.value.message == "fixed text"
+    assert raised.value.incident == "i-1"
     assert CARD not in str(raised.value)
 
 

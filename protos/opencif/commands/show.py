@@ -71,7 +71,8 @@ class Output:
                 self.line(as_dict(message))
         else:
             found = (dict(texts(message)) for message in shown)
-            self.rows(columns, ([row.get(name, "") for name in columns] for row in found), title)
+            headings = [name.rpartition(".")[2] for name in columns]
+            self.rows(headings, ([row.get(name, "") for name in columns] for row in found), title)
         return len(shown)
 
 
