@@ -6,7 +6,7 @@ It makes records and loads nothing; memory does not grow with the number of acco
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final
+from typing import Any, Final
 
 from loadtests.sample_accounts import PlannedAccount, account_message, card_message, pan
 from loadtests.sample_cases import CASES, Case
@@ -14,11 +14,11 @@ from loadtests.sample_lanes import CARDHOLDERS, COMPANIES, LANES, PEOPLE, Draft,
 from loadtests.sample_numbers import MAIN, SECOND, Dice, account_number
 from loadtests.sample_people import COMPANY, OTHER, PERSON, People, fitted
 from opencif.v1 import relationship_pb2
-from opencif.v1.account_pb2 import Account, AccountType
+from opencif.v1.account_pb2 import Account
 from opencif.v1.card_pb2 import Card
 from opencif.v1.customer_pb2 import Customer
 from opencif.v1.import_pb2 import ImportRecord
-from opencif.v1.relationship_pb2 import CustomerRelationship
+from opencif.v1.relationship_pb2 import CustomerRelationship, RelationshipType
 
 __all__ = ["ACCOUNTS_MIN", "AS_OF", "SEED", "Renumbering", "SampleBank"]
 
@@ -49,13 +49,13 @@ _DECADE: Final = 10
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Renumbering:
-    """An account that gets a new number, once the accounts are there; the type may stay (0)."""
+    """An account that gets a new number, once the accounts are there; the type may stay."""
 
     routing_number: str
     account_number: str
     new_routing_number: str
     new_account_number: str
-    new_account_type: int
+    new_account_type: str
     effective_date: str
 
 
@@ -138,7 +138,7 @@ class SampleBank:
                 planned.account_number,
                 routing_number,
                 account_number(_MOVED + slot),
-                AccountType.Value(f"ACCOUNT_TYPE_{account_type}") if account_type else 0,
+                f"ACCOUNT_TYPE_{account_type}" if account_type else "",
                 (self.as_of - _MOVED_AGO).isoformat(),
             )
 
@@ -214,14 +214,14 @@ class SampleBank:
         return self.people.name(OTHER, self._other(slot, number))
 
     def _related(
-        self, subject: int, object_: int, type_: int, **more: int
+        self, subject: int, object_: int, type_: RelationshipType, **more: Any
     ) -> CustomerRelationship:  # fmt: skip
         subject_owner, object_owner = self._owner(subject), self._owner(object_)
         since = max(self.people.since(*subject_owner), self.people.since(*object_owner))
         return CustomerRelationship(
             from_customer=self.people.name(*subject_owner),
             to_customer=self.people.name(*object_owner),
-            type=relationship_pb2.RelationshipType.Name(type_),
+            type=type_,
             state=relationship_pb2.RELATIONSHIP_STATE_ACTIVE,
             valid_from=since.isoformat(),
             **more,

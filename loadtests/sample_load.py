@@ -69,7 +69,7 @@ async def _renumber(client: Client, bank: SampleBank) -> None:
                 name=name,
                 new_routing_number=move.new_routing_number,
                 new_account_number=move.new_account_number,
-                new_account_type=move.new_account_type,
+                new_account_type=move.new_account_type or None,
                 terms=Replacement(
                     reason=RENUMBER_REASON_MERGER, effective_date=move.effective_date
                 ),

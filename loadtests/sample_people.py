@@ -27,7 +27,7 @@ _COMPANY_WIDTH = 40
 _AREAS: Final = tuple(range(201, 989))
 _DAYS: Final = 365 * 50  # birth dates spread over so many days, from 1941 on
 _FIRST_BIRTH: Final = date(1941, 1, 1)
-_SEGMENTS: Final = (1, 1, 1, 1, 1, 2, 2, 3, 4, 5)  # as banks have them: most are mass market
+_SEGMENTS: Final = (*["MASS_MARKET"] * 5, *["MASS_AFFLUENT"] * 2, "AFFLUENT", "PRIVATE_BANKING")
 _BRANCHES: Final = tuple(f"BRANCH_{n:03d}" for n in range(1, 25))
 # Numbers in use by nobody: the one of a specimen card sold with wallets from 1938, and the one of
 # a pamphlet of 1940; both are listed as void by ssa.gov. Every range that was never given out is
@@ -143,7 +143,7 @@ class People:
             name=self.name(label, index),
             state=customer_pb2.CUSTOMER_STATE_ACTIVE,
             display_name=display_name,
-            segment=_SEGMENTS[segment],
+            segment=f"CUSTOMER_SEGMENT_{_SEGMENTS[segment]}",
             branch=self.branch(label, index),
             preferred_locale="en-US",
             time_zone="America/New_York",

@@ -5,6 +5,7 @@ No institution in it exists.
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from typing import Any
 
 from loadtests.sample_numbers import (
     ABROAD,
@@ -46,7 +47,7 @@ def additions() -> Iterator[RoutingNumber]:
     yield _ours(FROZEN_OUT, participates=False)
 
 
-def _ours(routing_number: str, **facts: object) -> RoutingNumber:
+def _ours(routing_number: str, **facts: Any) -> RoutingNumber:
     return RoutingNumber(
         routing_number=routing_number, record_type=_SEND_HERE, ours=True, **facts
     )  # fmt: skip

@@ -71,7 +71,8 @@ class Master:
         new = Account()
         new.CopyFrom(old)
         new.routing_number = move.new_routing_number
-        new.account_type = move.new_account_type or old.account_type  # type: ignore[assignment]  # an int is an enum value
+        if move.new_account_type:
+            new.account_type = account_pb2.AccountType.Value(move.new_account_type)
         old.state = account_pb2.ACCOUNT_STATE_CLOSED
         old.replacement.account = "/".join((move.new_routing_number, move.new_account_number))
         old.replacement.effective_date = move.effective_date
