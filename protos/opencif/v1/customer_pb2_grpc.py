@@ -249,8 +249,8 @@ class CustomerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CloseCustomer(self, request, context):
-        """Towards CLOSED through OFFBOARDING; refused while the customer owns an account that is not
-        closed.
+        """To CLOSED, or with begin_only to OFFBOARDING; not to CLOSED while the customer owns an account
+        that is not closed or holds a live card.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -265,7 +265,7 @@ class CustomerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def MarkDissolved(self, request, context):
-        """Records an organization's end.
+        """Records an organization's end; its accounts stay as they are until the bank closes them.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

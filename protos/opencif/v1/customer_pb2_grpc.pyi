@@ -69,15 +69,15 @@ class CustomerServiceStub:
     ReinstateCustomer: _grpc.UnaryUnaryMultiCallable[_customer_pb2.ReinstateCustomerRequest, _customer_pb2.ReinstateCustomerResponse]
     """DORMANT or RESTRICTED to ACTIVE."""
     CloseCustomer: _grpc.UnaryUnaryMultiCallable[_customer_pb2.CloseCustomerRequest, _customer_pb2.CloseCustomerResponse]
-    """Towards CLOSED through OFFBOARDING; refused while the customer owns an account that is not
-    closed.
+    """To CLOSED, or with begin_only to OFFBOARDING; not to CLOSED while the customer owns an account
+    that is not closed or holds a live card.
     """
     MarkDeceased: _grpc.UnaryUnaryMultiCallable[_customer_pb2.MarkDeceasedRequest, _customer_pb2.MarkDeceasedResponse]
     """Records a person's death and, in the same transaction, on the accounts they are a party to;
     powers of attorney they gave end.
     """
     MarkDissolved: _grpc.UnaryUnaryMultiCallable[_customer_pb2.MarkDissolvedRequest, _customer_pb2.MarkDissolvedResponse]
-    """Records an organization's end."""
+    """Records an organization's end; its accounts stay as they are until the bank closes them."""
     AddIdentifier: _grpc.UnaryUnaryMultiCallable[_customer_pb2.AddIdentifierRequest, _customer_pb2.AddIdentifierResponse]
     """Adds an identifier (at most 64 kept)."""
     UpdateIdentifier: _grpc.UnaryUnaryMultiCallable[_customer_pb2.UpdateIdentifierRequest, _customer_pb2.UpdateIdentifierResponse]
@@ -132,15 +132,15 @@ class CustomerServiceAsyncStub(CustomerServiceStub):
     ReinstateCustomer: _aio.UnaryUnaryMultiCallable[_customer_pb2.ReinstateCustomerRequest, _customer_pb2.ReinstateCustomerResponse]  # type: ignore[assignment]
     """DORMANT or RESTRICTED to ACTIVE."""
     CloseCustomer: _aio.UnaryUnaryMultiCallable[_customer_pb2.CloseCustomerRequest, _customer_pb2.CloseCustomerResponse]  # type: ignore[assignment]
-    """Towards CLOSED through OFFBOARDING; refused while the customer owns an account that is not
-    closed.
+    """To CLOSED, or with begin_only to OFFBOARDING; not to CLOSED while the customer owns an account
+    that is not closed or holds a live card.
     """
     MarkDeceased: _aio.UnaryUnaryMultiCallable[_customer_pb2.MarkDeceasedRequest, _customer_pb2.MarkDeceasedResponse]  # type: ignore[assignment]
     """Records a person's death and, in the same transaction, on the accounts they are a party to;
     powers of attorney they gave end.
     """
     MarkDissolved: _aio.UnaryUnaryMultiCallable[_customer_pb2.MarkDissolvedRequest, _customer_pb2.MarkDissolvedResponse]  # type: ignore[assignment]
-    """Records an organization's end."""
+    """Records an organization's end; its accounts stay as they are until the bank closes them."""
     AddIdentifier: _aio.UnaryUnaryMultiCallable[_customer_pb2.AddIdentifierRequest, _customer_pb2.AddIdentifierResponse]  # type: ignore[assignment]
     """Adds an identifier (at most 64 kept)."""
     UpdateIdentifier: _aio.UnaryUnaryMultiCallable[_customer_pb2.UpdateIdentifierRequest, _customer_pb2.UpdateIdentifierResponse]  # type: ignore[assignment]
@@ -276,8 +276,8 @@ class CustomerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _customer_pb2.CloseCustomerRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_customer_pb2.CloseCustomerResponse, _abc.Awaitable[_customer_pb2.CloseCustomerResponse]]:
-        """Towards CLOSED through OFFBOARDING; refused while the customer owns an account that is not
-        closed.
+        """To CLOSED, or with begin_only to OFFBOARDING; not to CLOSED while the customer owns an account
+        that is not closed or holds a live card.
         """
 
     @_abc_1.abstractmethod
@@ -296,7 +296,7 @@ class CustomerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _customer_pb2.MarkDissolvedRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_customer_pb2.MarkDissolvedResponse, _abc.Awaitable[_customer_pb2.MarkDissolvedResponse]]:
-        """Records an organization's end."""
+        """Records an organization's end; its accounts stay as they are until the bank closes them."""
 
     @_abc_1.abstractmethod
     def AddIdentifier(
