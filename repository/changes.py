@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from repository.database import Database, Row
-from repository.errors import Unavailable
+from repository.errors import TooStale, Unavailable
 from repository.window import Change, Window
 
 __all__ = ["ChangePoll"]
@@ -103,9 +103,9 @@ class ChangePoll:
         return datetime.now(UTC) - timedelta(seconds=age_s)
 
     def check_age(self) -> None:
-        """Raise Unavailable when the poll has been silent for longer than `max_stale_s`."""
+        """Raise TooStale when the poll has been silent for longer than `max_stale_s`."""
         if self.age_s > self._max_stale_s:
-            raise Unavailable("the change poll has been silent for too long")
+            raise TooStale
 
     def note(self, changes: Sequence[Change]) -> None:
         """Take a commit of this worker's own before the poll sees it."""

@@ -9,6 +9,7 @@
     ├── OperationInProgress   the same request, or a write of the same record, is running
     ├── CommitUnknown         COMMIT was sent; whether it happened is not known
     ├── Unavailable           the database cannot be asked, or nothing can be proven current
+    │   ├── TooStale          nothing was proven current for too long
     │   └── TimedOut          the caller's deadline passed before an answer came
     ├── MigrationAltered      an applied migration file no longer reads as it did
     └── MigrationLocked       another process is migrating, or holds a table it needs
@@ -27,6 +28,7 @@ __all__ = [
     "OperationInProgress",
     "RepositoryError",
     "TimedOut",
+    "TooStale",
     "Unavailable",
     "VersionMismatch",
 ]
@@ -97,6 +99,13 @@ class CommitUnknown(RepositoryError):
 
 class Unavailable(RepositoryError):
     """The database cannot be asked, or nothing it said is recent enough to be served."""
+
+
+class TooStale(Unavailable):
+    """Nothing that is known was proven current for longer than may be."""
+
+    def __init__(self) -> None:
+        super().__init__("the change poll has been silent for too long")
 
 
 class TimedOut(Unavailable):

@@ -219,6 +219,7 @@ _FOREIGN: Final[dict[type[BaseException], str]] = {
     stored.OperationInProgress: "OPERATION_IN_PROGRESS",
     stored.CommitUnknown: "COMMIT_UNKNOWN",
     stored.Unavailable: "DATABASE_UNAVAILABLE",
+    stored.TooStale: "TOO_STALE",
     stored.TimedOut: "DEADLINE",
     normal.NotNormal: "MALFORMED",
     identity.NotAnId: "MALFORMED",
