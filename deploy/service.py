@@ -49,6 +49,7 @@ class Service:
         self._port = port
         self._fresh = fresh
         self._tell = tell
+        self._server: Server | None = None
         self._held = contextlib.ExitStack()
 
     def start(self) -> None:
@@ -60,7 +61,7 @@ class Service:
             self._command("migrate")
             if is_new:
                 self._command("keys", "init")
-            server = self._launch()
+            server = self._server = self._launch()
             held.callback(server.stop)
             self._await(server)
             self._held = held.pop_all()
@@ -69,6 +70,15 @@ class Service:
     def stop(self) -> None:
         """Drain the server, then stop the rest."""
         self._held.close()
+
+    def is_alive(self) -> bool:
+        """Tell whether the server runs."""
+        return self._server is not None and self._server.is_alive()
+
+    @property
+    def log(self) -> Path:
+        """The server's log."""
+        return self.home / "logs" / "server.log"
 
     @property
     def home(self) -> Path:
@@ -95,7 +105,7 @@ class Service:
         return Server(
             [sys.executable, "-m", "server", "serve", "--ports-file", str(self._ports_file)],
             None,
-            log=self.home / "logs" / "server.log",
+            log=self.log,
             stop_signal=signal.SIGTERM,
             environment=self._environment(),
         )
