@@ -25,7 +25,9 @@ def subclasses(kind: type) -> set[type]:
 
 
 def test_the_table_holds_every_reason_that_a_call_can_end_with() -> None:
-    of_contract = {name.removeprefix("ERROR_REASON_") for name in ErrorReason.DESCRIPTOR.values_by_name}
+    of_contract = {
+        name.removeprefix("ERROR_REASON_") for name in ErrorReason.DESCRIPTOR.values_by_name
+    }
     assert of_contract - set(REASONS) == {"UNSPECIFIED", "NUMBER_NOT_LUHN"}
     assert grpc.StatusCode.UNKNOWN not in {reason.code for reason in REASONS.values()}
 
