@@ -77,7 +77,7 @@ class Client:
         calls_at_once: int = 8,
         carry_consistency: bool = True,
     ) -> None:
-        self._addresses = parse_addresses(addresses)
+        self.addresses = parse_addresses(addresses)
         self._tls = tls
         self._calls_at_once = calls_at_once
         policy = CallPolicy(timeout_s, stream_timeout_s, attempts)
@@ -94,7 +94,7 @@ class Client:
         self.tokens = TokenizationServiceStub(channel)
 
     async def __aenter__(self) -> Self:
-        self._calls.endpoints = Endpoints(self._addresses, self._tls)
+        self._calls.endpoints = Endpoints(self.addresses, self._tls)
         return self
 
     async def __aexit__(
