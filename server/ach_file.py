@@ -35,7 +35,7 @@ from tokenizer.normal import NotNormal, pan
 __all__ = ["FileRun", "Tools", "Wanted"]
 
 CHUNK_ENTRIES: Final = 1_000
-PIECE_BYTES: Final = 1 << 16
+PIECE_BYTES: Final = 1 << 13  # read in half a millisecond: nobody waits longer for the loop
 _ROUTES_MAX: Final = 65_536
 _FINDINGS: Final = {
     "DUPLICATE_FILE": "the same bytes were resolved before",
@@ -98,6 +98,7 @@ class FileRun:
                     for response in await self._take(events):
                         yield response
                     self._refuse_if_broken()
+                    await asyncio.sleep(0)  # answers of the cache come in while this reads on
             for response in await self._take(self._reader.close()):
                 yield response
             self._refuse_if_broken()
@@ -193,7 +194,6 @@ class FileRun:
             self._chunk.begin(chunk.parts[-1].batch)
         task = asyncio.create_task(self._resolve(chunk))
         before, self._ahead = self._ahead, (chunk, task)
-        await asyncio.sleep(0)  # lets the task ask before the next chunk is read
         return [] if before is None else self._responses(before[0], await before[1])
 
     async def _resolve(self, chunk: Chunk) -> Answered:

@@ -5,6 +5,7 @@ Owns the gRPC server and its limits, health and reflection; the supervisor owns 
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -33,6 +34,7 @@ from server.settings import Settings
 
 __all__ = ["Place", "PortTaken", "StartRefused", "run", "serving"]
 
+_GC_THRESHOLDS: Final = (100_000, 50, 100)
 _SERVING: Final = health_pb2.HealthCheckResponse.SERVING
 _log = log.logger("worker")
 
@@ -69,10 +71,21 @@ async def _serve(settings: Settings, place: Place) -> None:
     if place.ready_fd is not None:
         await _heed_supervisor(told)
     async with serving(settings, place) as port:
+        _calm_collector()
         _tell_ready(place, port)
         await told.wait()
         _log.info("draining", port=port, grace_s=settings.drain_grace_s)
     _log.info("stopped", port=port)
+
+
+def _calm_collector() -> None:
+    """Collect garbage seldom: a chunk of a batch makes thousands of objects that live a moment.
+
+    With Python's own threshold of 700 the collector takes half the time of clearing a file.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_GC_THRESHOLDS)
 
 
 @contextlib.asynccontextmanager
