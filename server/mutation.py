@@ -91,7 +91,7 @@ class Mutations:
             reason=request.reason,
         )
         async with self._writer.begin(origin, call.deadline) as transaction:
-            replay = await self._claim(transaction, request, call)
+            replay = await self._claim(transaction, request)
             if replay is None:
                 work = Work(transaction, self._sealed, call)
                 answer = await change(work)
@@ -122,11 +122,10 @@ class Mutations:
             await change(work)
             await work.flush()
 
-    async def _claim(
-        self, transaction: Transaction, request: Mutation, call: Call
-    ) -> Replay | None:
+    async def _claim(self, transaction: Transaction, request: Mutation) -> Replay | None:
         """Claim the request, its payload MACed under any generation that still serves."""
-        name = "\0".join((call.caller.identity, call.method, request.request_id))
+        origin = transaction.origin
+        name = "\0".join((origin.actor, origin.method, str(origin.request_id)))
         key = hashlib.sha256(name.encode()).digest()
         payload = request.SerializeToString(deterministic=True)
         tags = self._macs.mac_under_each(PAYLOAD_DOMAIN, payload)

@@ -92,7 +92,8 @@ class Reads:
     async def get(self, of: type[M], request: GetRequest, call: Call) -> tuple[M, Timestamp | None]:
         """One record, now, at a version or as of a time, and since when it may be stale.
 
-        Raises NotFound (a deleted record is not found either), InvalidArgument.
+        History is the primary's own answer, whatever the consistency asked for. Raises NotFound (a
+        deleted record is not found either), InvalidArgument.
         """
         id_ = names.parse(kind_of(of), request.name)
         if request.version or _as_of(request):
@@ -265,8 +266,6 @@ class Reads:
         return dict(zip(found, opened, strict=True))
 
     async def _get_revision(self, of: type[M], id_: bytes, request: GetRequest, call: Call) -> M:
-        if request.HasField("consistency"):
-            raise InvalidArgument("MALFORMED", "consistency")
         stamp = _as_of(request)
         if request.version < 0 or (request.version and stamp):
             raise InvalidArgument("MALFORMED", "version")

@@ -17,7 +17,7 @@ from repository.record import DELETED, Kind, Record
 from repository.work import Work as Transaction
 from repository.work import Write
 from server import names
-from server.errors import Aborted, AlreadyExists, NotFound
+from server.errors import Aborted, NotFound
 from server.rpc import Call
 from server.sealed import Opened, SealedRecords
 from server.shape import M, kind_of
@@ -134,8 +134,7 @@ class Work:
         """
         kind = kind_of(type(message))
         former = self._held.get((kind, id_))
-        if former is not None and former.message is message:
-            raise AlreadyExists("")
+        assert former is None or former.message is not message, "a new message"
         uid = UUID(bytes=id_) if kind in (Kind.CUSTOMER, Kind.RELATIONSHIP) else uuid7()
         _set(message, name=names.format(kind, id_), uid=str(uid))
         record = former.record if former else None
