@@ -1,7 +1,7 @@
 """Routing numbers over the wire: import, overlay, lookups."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
@@ -17,6 +17,13 @@ from opencif.v1.routing_pb2 import (
 )
 
 OURS, OTHER, OLD = "050000005", "050000018", "050000021"  # other tests use none of them
+
+
+@pytest.fixture
+async def client(addresses: list[str]) -> AsyncIterator[Client]:
+    """A client of one worker: the others learn of an import when they next poll."""
+    async with Client(addresses[:1], timeout_s=60.0) as made:
+        yield made
 
 
 def directory(*numbers: str, name: str = "FIRST BANK") -> bytes:
@@ -60,7 +67,7 @@ async def test_a_directory_is_replaced_whole_and_additions_stay(client: Client) 
 
 async def test_lookups_keep_their_order_and_say_what_is_malformed(client: Client) -> None:
     await load(client, directory(OTHER))
-    results = await look_up(client, "050000019", OTHER, "x", OTHER, OURS)
+    results = await look_up(client, "050000019", OTHER, "x", OTHER, OLD)
     assert [(one.found, one.error_reason) for one in results] == [
         (False, "CHECK_DIGIT"),
         (True, ""),
