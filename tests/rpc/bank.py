@@ -108,10 +108,11 @@ async def active_card(client: Client, *accounts: str, **fields: Any) -> Card:
 
 async def refused(
     call: Awaitable[object], code: grpc.StatusCode, reason: str, field: str | None = None
-) -> None:
+) -> OpencifError:
     """Assert that a call is refused so; `field` is the path that the error names."""
     with pytest.raises(OpencifError) as error:
         await call
     assert (error.value.code, error.value.reason) == (code, reason)
     if field is not None:
         assert [violation.field for violation in error.value.fields] == [field]
+    return error.value

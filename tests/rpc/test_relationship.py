@@ -1,18 +1,12 @@
 import asyncio
 import uuid
 
-import grpc
-import pytest
-
 from opencif.client import Client
 from opencif.errors import OpencifError
 from opencif.v1 import customer_pb2
 from opencif.v1 import relationship_pb2 as pb
 from opencif.v1.relationship_pb2 import CustomerRelationship
-
-INVALID = grpc.StatusCode.INVALID_ARGUMENT
-FAILED = grpc.StatusCode.FAILED_PRECONDITION
-MISSING = grpc.StatusCode.NOT_FOUND
+from tests.rpc.bank import FAILED, INVALID, MISSING, refused
 
 SPOUSE = pb.RELATIONSHIP_TYPE_SPOUSE
 OWNER = pb.RELATIONSHIP_TYPE_BENEFICIAL_OWNER_OF
@@ -70,14 +64,6 @@ async def hierarchy(client: Client, customer: str, **fields):
     answer = await client.relationships.GetHierarchy(request)
     nodes = [(node.customer, node.depth, node.effective_bp) for node in answer.nodes]
     return nodes, answer.truncated
-
-
-async def refused(awaitable, code, reason, field=None) -> None:
-    with pytest.raises(OpencifError) as error:
-        await awaitable
-    assert (error.value.code, error.value.reason) == (code, reason)
-    if field is not None:
-        assert [violation.field for violation in error.value.fields] == [field]
 
 
 async def test_a_relationship_goes_from_proposed_to_ended(client):
