@@ -19,7 +19,7 @@ from server.relationship_rules import Period
 from server.work import Work
 from tokenizer.identity import uuid7
 
-__all__ = ["Change", "RelationshipRecords", "lower_key", "upper_key"]
+__all__ = ["Change", "RelationshipRecords", "link_keys", "lower_key", "upper_key"]
 
 Change = Callable[[CustomerRelationship, Work], None]
 
@@ -46,13 +46,20 @@ class RelationshipRecords:
         relationship_rules.begin(
             relationship, request.source_system, work.today, propose=request.propose
         )
-        await self._lock(work, relationship)
         id_ = uuid7().bytes
         work.create(relationship, id_)
-        await self._check(work, relationship)
-        for key in _keys(relationship):
+        await self.admit(work, relationship)
+        for key in link_keys(relationship):
             work.link(Relation.CUSTOMER_RELATIONSHIP, key, id_)
         return relationship
+
+    async def admit(self, work: Work, relationship: CustomerRelationship) -> None:
+        """Hold a new relationship, which has its name, to its ends and to what others leave it.
+
+        Raises FailedPrecondition REFERENCE_NOT_FOUND, CYCLE, LIMIT_REACHED; InvalidArgument.
+        """
+        await self._lock(work, relationship)
+        await self._check(work, relationship)
 
     async def update(
         self, work: Work, request: pb.UpdateRelationshipRequest, known: CustomerRelationship
@@ -120,10 +127,10 @@ class RelationshipRecords:
                 raise FailedPrecondition("CYCLE", "relationship.to_customer")
             for other in await self._above(work, customer):
                 known = relationship_rules.period_of(other)
-                common = known and known.common(days)
-                if common is None or other.type not in relationship_rules.ACYCLIC:
+                shared = known and known.overlap(days)
+                if shared is None or other.type not in relationship_rules.ACYCLIC:
                     continue
-                step = (relationship_rules.upper(other), common)
+                step = (relationship_rules.upper(other), shared)
                 if other.name != relationship.name and step not in seen:
                     seen.add(step)
                     pending.append(step)
@@ -150,7 +157,7 @@ def lower_key(customer_id: bytes) -> bytes:
     return customer_id + _DOWN
 
 
-def _keys(relationship: CustomerRelationship) -> list[bytes]:
+def link_keys(relationship: CustomerRelationship) -> list[bytes]:
     """What a relationship is linked under: both ends, and its place in the hierarchy.
 
     The latter apart, so that nobody's thousand employees stand in the way of their owners.

@@ -61,7 +61,7 @@ class Period(NamedTuple):
     first: str
     last: str
 
-    def common(self, other: "Period") -> "Period | None":
+    def overlap(self, other: "Period") -> "Period | None":
         """The days of both; None when there is none."""
         both = Period(max(self.first, other.first), min(self.last, other.last))
         return both if both.first <= both.last else None
@@ -175,11 +175,11 @@ def check_shares(
         return
     changes: dict[str, int] = {}
     for other in others:
-        common = (held := period_of(other)) and held.common(period)
-        if common:
-            changes[common.first] = changes.get(common.first, 0) + other.ownership_bp
-            if common.last < period.last:
-                after = f"{common.last}+"  # orders behind that day and before the next
+        shared = (held := period_of(other)) and held.overlap(period)
+        if shared:
+            changes[shared.first] = changes.get(shared.first, 0) + other.ownership_bp
+            if shared.last < period.last:
+                after = f"{shared.last}+"  # orders behind that day and before the next
                 changes[after] = changes.get(after, 0) - other.ownership_bp
     total = relationship.ownership_bp
     for day in sorted(changes):
