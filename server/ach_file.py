@@ -107,6 +107,7 @@ class FileRun:
         finally:
             if self._ahead is not None:
                 self._ahead[1].cancel()
+                await asyncio.gather(self._ahead[1], return_exceptions=True)
 
     async def _take(self, events: list[nacha.Event]) -> list[bytes]:
         """The responses that became ready; reading stops at a structural fault."""
