@@ -17,10 +17,10 @@ from server.card_numbers import CardKey, CardNumbers
 from server.errors import AlreadyExists, FailedPrecondition
 from server.work import Work
 
-__all__ = ["CardRecords"]
+__all__ = ["DRAWABLE_STATES", "CardRecords", "parents"]
 
 # Accounts that a card may draw on; one on the way out takes no new card.
-_DRAWABLE_STATES: Final = frozenset(
+DRAWABLE_STATES: Final = frozenset(
     {account_rules.PENDING, account_rules.OPEN, account_rules.DORMANT}
 )
 
@@ -36,7 +36,8 @@ class CardRecords:
     async def issue(self, work: Work, request: pb.IssueCardRequest) -> Card:
         """A new card for a customer, drawing on accounts."""
         key = self._numbers.key(request.card.pan, "card.pan")
-        card_rules.check_form(request.card, work.today)
+        card_rules.check_form(request.card)
+        card_rules.check_expiry(request.card, work.today)
         await self._require_references(work, request.card)
         id_ = await self._free_id(work, key, "card.pan")
         card = Card()
@@ -104,7 +105,7 @@ class CardRecords:
         accounts = await work.read_many(Account, [drawn.account for drawn in card.accounts])
         for position, drawn in enumerate(card.accounts):
             account = accounts.get(drawn.account)
-            if account is None or account.state not in _DRAWABLE_STATES:
+            if account is None or account.state not in DRAWABLE_STATES:
                 field = f"card.accounts[{position}].account"
                 raise FailedPrecondition("REFERENCE_NOT_FOUND", field)
 
@@ -121,11 +122,11 @@ class CardRecords:
         return next(iter(former), key.ids[0])
 
     def _link(self, work: Work, card: Card) -> None:
-        for relation, key in _parents(card):
+        for relation, key in parents(card):
             work.link(relation, key, names.parse(Kind.CARD, card.name))
 
     def _unlink(self, work: Work, card: Card) -> None:
-        for relation, key in _parents(card):
+        for relation, key in parents(card):
             work.unlink(relation, key, names.parse(Kind.CARD, card.name))
 
     def _unlink_tokens(self, work: Work, card: Card) -> None:
@@ -152,7 +153,7 @@ class CardRecords:
                 work.unlink(Relation.TOKEN_REFERENCE_CARD, key, card_id)
 
 
-def _parents(card: Card) -> Iterable[tuple[int, bytes]]:
+def parents(card: Card) -> Iterable[tuple[int, bytes]]:
     """(relation, key) of everything that a card is listed under."""
     yield Relation.CUSTOMER_CARD, names.parse(Kind.CUSTOMER, card.cardholder)
     for drawn in card.accounts:

@@ -19,6 +19,7 @@ __all__ = [
     "CLOSED",
     "activate",
     "block",
+    "check_expiry",
     "check_form",
     "close",
     "expire",
@@ -127,9 +128,13 @@ def is_live(card: Card) -> bool:
     return card.state not in _OVER
 
 
-def check_form(card: Card, today: date) -> None:
-    """Raise InvalidArgument where a new card's form is not in the contract's options."""
+def check_expiry(card: Card, today: date) -> None:
+    """Raise InvalidArgument where a new card's last month is over."""
     _check_expiry(card.expiry, today, "card.expiry")
+
+
+def check_form(card: Card) -> None:
+    """Raise InvalidArgument where a card's form is not in the contract's options."""
     if not 0 <= card.psn <= _PSN_MAX:
         raise InvalidArgument("MALFORMED", "card.psn")
     if card.par and not _PAR.fullmatch(card.par):
@@ -241,4 +246,5 @@ def _is_primary(drawn: card_pb2.CardAccount) -> bool:
 
 def _give_reason(card: Card, reason: int) -> None:
     """Why the card is in its state: as the caller said, else what the state itself says."""
-    card.state_reason = reason or _REASONS.get(card.state, 0)  # type: ignore[assignment]  # ints are taken
+    why = reason or _REASONS.get(card.state, card_pb2.CARD_STATE_REASON_UNSPECIFIED)
+    card.state_reason = why  # type: ignore[assignment]  # ints are taken
