@@ -13,6 +13,7 @@ from pathlib import Path
 
 LENGTH_MIN = 8
 DIGITS_MIN = 9
+_CODECS = ("utf-8", "utf-16-le", "utf-16-be")
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,12 @@ class Needle:
     """Bytes that betray a value; `pattern` says what stands around them, where that matters."""
 
     encoding: str
-    bytes: bytes
+    literal: bytes
     pattern: re.Pattern[bytes] | None = None
 
     def is_in(self, data: bytes) -> bool:
         """Whether the data holds it."""
-        if self.bytes not in data:
+        if self.literal not in data:
             return False
         return self.pattern is None or self.pattern.search(data) is not None
 
@@ -70,8 +71,7 @@ def needles(value: str) -> Sequence[Needle]:
     made: list[Needle] = []
     for text in {value, value.lower(), value.upper(), digits if digits.isdigit() else value}:
         encoded = text.encode()
-        for codec in ("utf-8", "utf-16-le", "utf-16-be"):
-            made.append(Needle(codec, text.encode(codec)))
+        made += (Needle(codec, text.encode(codec)) for codec in _CODECS)
         made += (
             Needle("hexadecimal", written.encode())
             for written in (encoded.hex(), encoded.hex().upper())
