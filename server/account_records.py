@@ -3,7 +3,7 @@
 Owns their order within one transaction; what may happen to one account is account_rules'.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from opencif.v1 import account_pb2 as pb
@@ -20,7 +20,7 @@ from server.work import Work
 __all__ = ["AccountRecords"]
 
 CARDS_REPOINTED_MAX: Final = 100
-CARDS_READ_MAX: Final = 1_000
+CARDS_A_TIME: Final = 1_000
 PREDECESSORS_MAX: Final = 16
 
 
@@ -140,8 +140,9 @@ class AccountRecords:
         """Have the account no longer found by anybody: its number may be somebody else's next."""
         self._parties.unlink(work, account, account.parties)
         account_id = names.parse(Kind.ACCOUNT, account.name)
-        for card_id in await work.linked(Relation.ACCOUNT_CARD, account_id, CARDS_READ_MAX):
-            work.unlink(Relation.ACCOUNT_CARD, account_id, card_id)
+        async for ids in _card_ids(work, account_id):
+            for card_id in ids:
+                work.unlink(Relation.ACCOUNT_CARD, account_id, card_id)
 
     async def _require_no_live_cards(self, work: Work, account: Account) -> None:
         if await self._live_cards(work, account):
@@ -150,9 +151,11 @@ class AccountRecords:
     async def _live_cards(self, work: Work, account: Account) -> list[Card]:
         """Cards that draw on the account, locked. Issuing one needs the account's lock."""
         account_id = names.parse(Kind.ACCOUNT, account.name)
-        ids = await work.linked(Relation.ACCOUNT_CARD, account_id, CARDS_READ_MAX)
-        cards = await work.read_many(Card, [names.format(Kind.CARD, id_) for id_ in ids])
-        return [card for card in cards.values() if card_rules.is_live(card)]
+        live: list[Card] = []
+        async for ids in _card_ids(work, account_id):
+            cards = await work.read_many(Card, [names.format(Kind.CARD, id_) for id_ in ids])
+            live += [card for card in cards.values() if card_rules.is_live(card)]
+        return live
 
     async def _repoint_predecessors(self, work: Work, old: Account, new: Account) -> None:
         """Have every earlier number of the account name the newest."""
@@ -191,3 +194,11 @@ class AccountRecords:
         gone = [party for party in dropped if party.customer not in kept]
         self._parties.unlink(work, account, gone)
         self._parties.link(work, account, added)
+
+
+async def _card_ids(work: Work, account_id: bytes) -> AsyncIterator[list[bytes]]:
+    """The ids of all cards that draw or drew on an account, so many at a time."""
+    after = b""
+    while ids := await work.linked(Relation.ACCOUNT_CARD, account_id, CARDS_A_TIME, after):
+        yield ids
+        after = ids[-1]
