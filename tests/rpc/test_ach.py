@@ -1,10 +1,12 @@
 """Journey 1: clearing resolves entries and files (DOMAIN, section F)."""
 
+import asyncio
 import hashlib
 import uuid
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,7 +32,9 @@ from opencif.v1 import account_pb2, ach_pb2, customer_pb2, routing_pb2
 from opencif.v1.ach_pb2 import AchEntry, AchResolution, ResolveAchFileOptions
 from tests.rpc.bank import new_number, open_account
 
+SAMPLES = Path(__file__).parents[2] / ".." / "shared" / "data" / "ach"
 OURS, OTHER, RETIRED = "076401251", "011000015", "026009593"
+PATIENT_S = 60.0
 NAME = {"individual_name": "ANN BELL"}
 POST, NOC, RETURN, REVIEW, NOT_OURS = (
     ach_pb2.DISPOSITION_POST,
@@ -120,8 +124,19 @@ class Bank:
         )
 
 
+async def is_known(address: str) -> None:
+    """Wait until a worker knows our routing numbers: it learns of them with its next poll."""
+    request = routing_pb2.LookupRoutingNumbersRequest(routing_numbers=[RETIRED])
+    async with Client(address, timeout_s=PATIENT_S) as worker, asyncio.timeout(PATIENT_S):
+        while True:
+            answer = await worker.routing.LookupRoutingNumbers(request)
+            if answer.results[0].found:
+                break
+            await asyncio.sleep(0.05)
+
+
 @pytest.fixture
-async def bank(client: Client) -> Bank:
+async def bank(client: Client, addresses: list[str]) -> Bank:
     def additions() -> Iterator[routing_pb2.ImportRoutingNumbersRequest]:
         for row in (
             {
@@ -136,6 +151,7 @@ async def bank(client: Client) -> Bank:
             yield routing_pb2.ImportRoutingNumbersRequest(addition=row)  # type: ignore[arg-type]  # a dict is taken as a message
 
     await client.routing.ImportRoutingNumbers(additions())
+    await asyncio.gather(*(is_known(address) for address in addresses))
     made = Bank(client)
     await made.settle()
     return made
@@ -538,3 +554,18 @@ async def test_options_come_first_or_not_at_all(bank: Bank) -> None:
         with pytest.raises(OpencifError) as refused:
             await call(*requests)
         assert refused.value.code.name == "INVALID_ARGUMENT"
+
+
+@pytest.mark.parametrize("detail", [ach_pb2.RESULT_DETAIL_ALL, ach_pb2.RESULT_DETAIL_EXCEPTIONS])
+async def test_every_kind_of_file_is_resolved_or_refused_with_a_place(
+    bank: Bank, detail: Any
+) -> None:
+    """The public samples, where they are at hand, and whatever stands in them."""
+    for path in sorted(SAMPLES.glob("*.ach")):
+        answer = await resolve(bank.client, path.read_bytes(), detail=detail)
+        assert answer.summary is not None, path.name
+        assert answer.summary.entries == answer.summary.not_ours + answer.summary.returned + (
+            answer.summary.review + answer.summary.posted + answer.summary.posted_with_noc
+        )
+        parsed = list(nacha.read([answer.returns])) if answer.returns else []
+        assert not [one for one in parsed if isinstance(one, nacha.Finding)], path.name

@@ -16,13 +16,14 @@ from opencif.v1.routing_pb2 import (
     RoutingResult,
 )
 
+PATIENT_S = 60.0
 OURS, OTHER, OLD = "050000005", "050000018", "050000021"  # other tests use none of them
 
 
 @pytest.fixture
 async def client(addresses: list[str]) -> AsyncIterator[Client]:
     """A client of one worker: the others learn of an import when they next poll."""
-    async with Client(addresses[:1], timeout_s=60.0) as made:
+    async with Client(addresses[:1], timeout_s=PATIENT_S) as made:
         yield made
 
 
@@ -123,3 +124,14 @@ async def test_imports_at_once_leave_one_whole_directory(client: Client) -> None
     await asyncio.gather(*(load(client, directory(OTHER, OLD, name=f"BANK {n}")) for n in range(4)))
     names = {one.routing_number.customer_name for one in await look_up(client, OTHER, OLD)}
     assert len(names) == 1
+
+
+async def test_every_worker_learns_of_an_import(client: Client, addresses: list[str]) -> None:
+    await load(client, directory(OTHER, name="EVERYWHERE BANK"))
+    for address in addresses:
+        async with Client(address, timeout_s=PATIENT_S) as worker, asyncio.timeout(PATIENT_S):
+            while True:
+                [found] = await look_up(worker, OTHER)
+                if found.routing_number.customer_name == "EVERYWHERE BANK":
+                    break
+                await asyncio.sleep(0.05)
