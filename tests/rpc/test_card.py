@@ -96,7 +96,7 @@ async def test_an_ordered_card_is_issued_when_it_is_activated(client):
     ("fields", "reason", "field"),
     [
         ({"pan": "4111111111111112"}, "CHECK_DIGIT", "card.pan"),
-        ({"pan": ""}, "MALFORMED", "card.pan"),
+        ({"pan": ""}, "REQUIRED", "card.pan"),
         ({"expiry": "2020-01"}, "INVALID_DATE", "card.expiry"),
         ({"expiry": "2035-13"}, "INVALID_DATE", "card.expiry"),
         ({"expiry": ""}, "REQUIRED", "card.expiry"),
