@@ -27,6 +27,10 @@ MASK_PATHS_MAX: Final = 256
 _FIRST_SECOND: Final = -62_135_596_800  # 0001-01-01T00:00:00Z
 _LAST_SECOND: Final = 253_402_300_799  # 9999-12-31T23:59:59Z
 _SEARCHED: Final = (options_pb2.SENSITIVITY_INTERNAL, options_pb2.SENSITIVITY_PERSONAL)
+# Forms that a card number may have, of fields that are stored, some of them in clear columns.
+_SEARCHED_FORMS: Final = frozenset(
+    {options_pb2.FORMAT_CODE, options_pb2.FORMAT_LOCALE, options_pb2.FORMAT_TIME_ZONE}
+)
 _UNCHANGEABLE: Final = {field_behavior_pb2.OUTPUT_ONLY, field_behavior_pb2.IMMUTABLE}
 
 Check = Callable[[Any], None]  # of a message or a field's value; raises InvalidArgument
@@ -214,7 +218,7 @@ def _scalar_reason(field: FieldDescriptor, rule: options_pb2.FieldRule) -> Reaso
 def _text_reason(rule: options_pb2.FieldRule) -> Reason:
     bytes_max = rule.max_bytes or BYTES_MAX
     form = FORMS[rule.format] if rule.format else None
-    searched = form is None and rule.sensitivity in _SEARCHED
+    searched = rule.format in _SEARCHED_FORMS if rule.format else rule.sensitivity in _SEARCHED
 
     def reason(text: str) -> str | None:
         size = len(text) if text.isascii() else len(text.encode())
@@ -222,8 +226,8 @@ def _text_reason(rule: options_pb2.FieldRule) -> Reason:
             return "TOO_LONG"
         if "\0" in text:
             return "NUL_IN_TEXT"
-        if form is not None:
-            return form(text)
+        if form is not None and (fault := form(text)):
+            return fault
         return "CARD_NUMBER_IN_TEXT" if searched and holds_card_data(text) else None
 
     return reason
