@@ -81,8 +81,6 @@ class CardNumbers:
 
     def dpan(self, text: str, number_field: str) -> str:
         """A network token's number in its one written form. Raises InvalidArgument."""
-        if not text:
-            raise InvalidArgument("REQUIRED", number_field)
         return _normal(text, number_field)
 
     def dpan_keys(self, dpan: str) -> list[bytes]:
@@ -99,6 +97,8 @@ class CardNumbers:
 
 
 def _normal(text: str, number_field: str) -> str:
+    if not text:
+        raise InvalidArgument("REQUIRED", number_field)
     try:
         return normal.pan(text)
     except normal.NotNormal as fault:
