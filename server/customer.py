@@ -4,18 +4,21 @@ Each RPC loads under lock, applies a rule of customer_rules, identifier_rules or
 and answers.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 
 from opencif.v1 import customer_pb2 as pb
 from opencif.v1.customer_pb2 import Customer
 from opencif.v1.record_pb2 import VIEW_FULL, Consistency
+from repository.errors import LinkTaken
 from repository.link import LinkStore, Relation
 from server import customer_children, customer_rules, identifier_rules
 from server.customer_accounts import CustomerAccounts
 from server.customer_links import CustomerLinks
 from server.customer_records import CustomerRecords
-from server.errors import InvalidArgument
+from server.errors import AlreadyExists, InvalidArgument
 from server.lifecycle import Transitions
 from server.mutation import Edit, Mutations
 from server.reading import Reads
@@ -50,9 +53,10 @@ class CustomerServicer:
         self, request: pb.CreateCustomerRequest, call: Call
     ) -> pb.CreateCustomerResponse:
         """A new customer in PROSPECT or ONBOARDING."""
-        answer = await self._mutations.run(
-            request, call, lambda work: self._records.create(work, request)
-        )
+        with _taken("customer.identifiers"):
+            answer = await self._mutations.run(
+                request, call, lambda work: self._records.create(work, request)
+            )
         return pb.CreateCustomerResponse(
             customer=answer.message, consistency_token=answer.consistency_token
         )
@@ -238,9 +242,10 @@ class CustomerServicer:
         self, request: pb.AddIdentifierRequest, call: Call
     ) -> pb.AddIdentifierResponse:
         """One identifier more."""
-        answer = await self._mutations.run(
-            request, call, lambda work: self._records.add_identifier(work, request)
-        )
+        with _taken("identifier.value"):
+            answer = await self._mutations.run(
+                request, call, lambda work: self._records.add_identifier(work, request)
+            )
         return pb.AddIdentifierResponse(
             customer=answer.message, consistency_token=answer.consistency_token
         )
@@ -249,9 +254,10 @@ class CustomerServicer:
         self, request: pb.UpdateIdentifierRequest, call: Call
     ) -> pb.UpdateIdentifierResponse:
         """One identifier in another state, checked, or with another expiry."""
-        answer = await self._mutations.run(
-            request, call, lambda work: self._records.update_identifier(work, request)
-        )
+        with _taken("state"):
+            answer = await self._mutations.run(
+                request, call, lambda work: self._records.update_identifier(work, request)
+            )
         return pb.UpdateIdentifierResponse(
             customer=answer.message, consistency_token=answer.consistency_token
         )
@@ -314,3 +320,12 @@ class CustomerServicer:
 
         answer = await self._mutations.edit(Customer, request, call, move)
         return {"customer": answer.message, "consistency_token": answer.consistency_token}
+
+
+@contextmanager
+def _taken(field: LiteralString) -> Iterator[None]:
+    """Name the field whose identifier turned out to be another customer's."""
+    try:
+        yield
+    except LinkTaken:
+        raise AlreadyExists(field) from None
