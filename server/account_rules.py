@@ -98,7 +98,7 @@ _NOT_CARRIED: Final = (
     "approval_ref",
     "source_system",
 )
-_UNFIT_CUSTOMERS: Final = frozenset(
+UNFIT_CUSTOMERS: Final = frozenset(
     {
         customer_pb2.CUSTOMER_STATE_OFFBOARDING,
         customer_pb2.CUSTOMER_STATE_CLOSED,
@@ -116,7 +116,12 @@ def check_form(account: Account, field: str) -> None:
 
 
 def update(account: Account, given: Account, mask: FieldMask) -> None:
-    """Replace the fields that a mask, checked before, names; one left empty is cleared."""
+    """Replace the fields that a mask, checked before, names; one left empty is cleared.
+
+    What has ended stays as it was. Raises FailedPrecondition ILLEGAL_TRANSITION.
+    """
+    if account.state not in LIVE_STATES:
+        raise FailedPrecondition("ILLEGAL_TRANSITION")
     given.DiscardUnknownFields()
     masks.apply(mask, given, account)
     check_form(account, "account")
@@ -232,7 +237,7 @@ def is_fit_for_party(customer: Customer) -> bool:
 
     A deceased one can: records of old accounts are defined after the death too.
     """
-    return customer.state not in _UNFIT_CUSTOMERS
+    return customer.state not in UNFIT_CUSTOMERS
 
 
 def new_party(
