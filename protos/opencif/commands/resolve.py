@@ -186,8 +186,8 @@ def _outcomes(summary: ach_pb2.AchFileSummary) -> Iterator[tuple[str, str, str]]
 
 def _totals(totals: ach_pb2.ControlTotals) -> Iterator[tuple[str, str, str, str]]:
     for name, text in (
-        ("batches", str),
-        ("entry_addenda_count", str),
+        ("batches", _count),
+        ("entry_addenda_count", _count),
         ("entry_hash", str),
         ("debit_minor", _money),
         ("credit_minor", _money),
@@ -195,6 +195,10 @@ def _totals(totals: ach_pb2.ControlTotals) -> Iterator[tuple[str, str, str, str]
         stated, counted = getattr(totals, f"{name}_stated"), getattr(totals, name)
         label = name.removesuffix("_minor").replace("_", " ")
         yield label, text(stated), text(counted), "agree" if stated == counted else "DIFFER"
+
+
+def _count(number: int) -> str:
+    return f"{number:,}"
 
 
 def _money(minor: int) -> str:
