@@ -3,6 +3,7 @@
 Names come from Faker's pools, which are drawn once; it knows no account.
 """
 
+import re
 import unicodedata
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -29,6 +30,7 @@ _DAYS: Final = 365 * 50  # birth dates spread over so many days, from 1941 on
 _FIRST_BIRTH: Final = date(1941, 1, 1)
 _SEGMENTS: Final = (*["MASS_MARKET"] * 5, *["MASS_AFFLUENT"] * 2, "AFFLUENT", "PRIVATE_BANKING")
 _BRANCHES: Final = tuple(f"BRANCH_{n:03d}" for n in range(1, 25))
+_LAST_WORD: Final = re.compile(r"[^A-Z0-9]*[A-Z0-9]+[^A-Z0-9]*$")
 # Numbers in use by nobody: the one of a specimen card sold with wallets from 1938, and the one of
 # a pamphlet of 1940; both are listed as void by ssa.gov. Every range that was never given out is
 # refused by validation, so that all other persons are known by the bank's own number only.
@@ -196,8 +198,8 @@ def fitted(name: str, width: int) -> str:
     """A name as payment files write it: capitals without marks, whole words that fit the field."""
     bare = "".join(c for c in unicodedata.normalize("NFKD", name) if c.isascii()).upper()
     while len(bare) > width:
-        bare = bare.rpartition(" ")[0] or bare[:width]
-    return bare.rstrip(" ,-&")
+        bare = _LAST_WORD.sub("", bare)
+    return bare
 
 
 def _email(name: str, index: int) -> str:

@@ -14,6 +14,7 @@ from loadtests import sample_file, sample_numbers
 from loadtests.sample_bank import AS_OF, Renumbering, SampleBank
 from loadtests.sample_cases import CASES, Case
 from loadtests.sample_file import POLICY, SampleFile, generate
+from loadtests.sample_people import fitted
 from loadtests.sample_routing import additions, directory
 from opencif import nacha
 from opencif.v1 import account_pb2, ach_pb2
@@ -122,8 +123,9 @@ def earned(decision: Decision) -> str:
     return decision.return_code or decision.noc_code
 
 
-def test_entries_earn_what_was_planted(bank: SampleBank, table: RoutingTable) -> None:
-    sample = SampleFile(bank, 2_000)
+def test_entries_earn_what_was_planted(table: RoutingTable) -> None:
+    bank = SampleBank(3_000)
+    sample = SampleFile(bank, 5_000)
     planted: dict[int, Case] = dict(sample.planted())
     wrong = []
     for entry, decision in enumerate(decisions(sample, Master(bank, table), table), 1):
@@ -134,7 +136,14 @@ def test_entries_earn_what_was_planted(bank: SampleBank, table: RoutingTable) ->
         if not case and decision.findings:
             wrong.append((entry, "ordinary", str(decision.findings)))
     assert not wrong
-    assert entry == 2_000
+    assert entry == 5_000
+
+
+def test_names_are_fitted_by_whole_words() -> None:
+    assert fitted("Zoé Núñez-Castillo", 22) == "ZOE NUNEZ-CASTILLO"
+    assert fitted("Zoé Núñez-Castillo", 12) == "ZOE NUNEZ"
+    assert fitted("Castillo-Hernandez Inc", 16) == "CASTILLO"
+    assert fitted("Smith, Jones and Brown", 16) == "SMITH, JONES AND"
 
 
 def test_every_case_is_planted_in_the_smallest_file(bank: SampleBank) -> None:
