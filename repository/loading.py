@@ -4,14 +4,15 @@ Runs inside a unit of work; the caller sizes batches so that a commit comes ever
 because an open write transaction holds everybody's horizon back.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple
 
 from repository.link import Link
+from repository.record import GET_MANY, Entry
 from repository.work import Work, Write
 
-__all__ = ["LoadRow", "Reject", "load"]
+__all__ = ["Held", "LoadRow", "Reject", "hold", "load", "read"]
 
 CREATE_STAGE = """
 CREATE TEMPORARY TABLE IF NOT EXISTS loading (
@@ -38,6 +39,19 @@ WITH written AS (
 SELECT kind, id, xid FROM written"""
 
 
+# Shared: other loads may refer to the same records, a change of one waits until this commits.
+HOLD = """
+SELECT id, version, state FROM record
+WHERE kind = $1 AND id = ANY($2::bytea[]) AND state <> 99 ORDER BY id FOR SHARE"""
+
+
+class Held(NamedTuple):
+    """A record that new ones refer to: it stays as it is until the load commits."""
+
+    version: int
+    state: int
+
+
 class Reject(Enum):
     """Why a row of a load was left out."""
 
@@ -51,6 +65,26 @@ class LoadRow(NamedTuple):
 
     write: Write
     links: Sequence[Link] = ()
+
+
+async def hold(work: Work, kind: int, ids: Collection[bytes]) -> dict[bytes, Held]:
+    """Id -> version and state of those of `ids` that exist, held in id order until the commit."""
+    if not ids:
+        return {}
+    rows = await work.connection.fetch(HOLD, kind, ids)
+    return {row[0]: Held(row[1], row[2]) for row in rows}
+
+
+async def read(work: Work, kind: int, ids: Collection[bytes]) -> dict[bytes, Entry]:
+    """Id -> entry of those of `ids` that exist, as this transaction sees them."""
+    if not ids:
+        return {}
+    rows = await work.connection.fetch(GET_MANY, kind, ids)
+    return {
+        id_: Entry(version, horizon, operational, private or b"")
+        for horizon, id_, version, operational, private in rows
+        if operational
+    }
 
 
 async def load(work: Work, rows: Sequence[LoadRow]) -> dict[int, Reject]:

@@ -31,6 +31,7 @@ from server.customer_keys import CustomerSealers
 from server.customer_links import CustomerLinks
 from server.housekeeping import Housekeeping
 from server.key_table import open_keyring
+from server.loading import ImportServicer, Loading
 from server.lookup import LookupServicer
 from server.lookup_keys import AccountKeys, CardKeys
 from server.metrics import Gauges
@@ -111,7 +112,7 @@ async def wired(settings: Settings, gauges: Gauges) -> AsyncIterator[Wired]:
             AchRunStore(database),
         )
         servicers: list[object] = [
-            *_record_servicers(parts),
+            *_record_servicers(parts, Loading(writer, sealed, Parties(identity), cursors)),
             AchResolutionServicer(clearing, reads),
             RoutingServicer(routing, RoutingStore(database)),
         ]
@@ -128,14 +129,16 @@ async def wired(settings: Settings, gauges: Gauges) -> AsyncIterator[Wired]:
         yield Wired(servicers, Audit(AuditStore(database), macs))
 
 
-def _record_servicers(parts: _Parts) -> list[object]:
-    """Those that create, change, find and tokenize."""
+def _record_servicers(parts: _Parts, loading: Loading) -> list[object]:
+    """Those that create, change, load, find and tokenize."""
     mutations, reads, links, followed, identity, tokens, scheme_of = parts
-    numbers = AccountNumbers(identity, tokens, scheme_of)
+    accounts = AccountNumbers(identity, tokens, scheme_of)
+    cards, customers = CardNumbers(identity, tokens), CustomerLinks(identity)
     return [
-        AccountServicer(mutations, reads, numbers, Parties(identity)),
-        CardServicer(mutations, reads, CardNumbers(identity, tokens)),
-        CustomerServicer(mutations, reads, links, CustomerLinks(identity), followed),
+        AccountServicer(mutations, reads, accounts, loading.parties),
+        CardServicer(mutations, reads, cards),
+        CustomerServicer(mutations, reads, links, customers, followed),
+        ImportServicer(loading, accounts, cards, customers),
         LookupServicer(
             reads, links, AccountKeys(identity, tokens, scheme_of), CardKeys(identity, tokens)
         ),

@@ -15,6 +15,7 @@ from tokenizer.identity import uuid7
 __all__ = [
     "TOKENS_MAX",
     "activate",
+    "check_terms",
     "deactivate",
     "deactivate_all",
     "dpan_of",
@@ -52,13 +53,7 @@ def provision(card: Card, given: CardToken, dpan: str, *, activated: bool) -> Ca
     """
     if card.state not in _USABLE_CARDS:
         raise FailedPrecondition("ILLEGAL_TRANSITION")
-    requestor = given.token_requestor_id
-    if requestor and not (
-        len(requestor) == REQUESTOR_ID_DIGITS and requestor.isascii() and requestor.isdigit()
-    ):
-        raise InvalidArgument("MALFORMED", "token.token_requestor_id")
-    if not 0 <= given.assurance <= ASSURANCE_MAX:
-        raise InvalidArgument("MALFORMED", "token.assurance")
+    check_terms(given)
     token = card.card_tokens.add()
     token.CopyFrom(given)
     token.ClearField("dpan")
@@ -68,6 +63,17 @@ def provision(card: Card, given: CardToken, dpan: str, *, activated: bool) -> Ca
     card.dpans.add(token_id=token.token_id, dpan=dpan)
     _make_room(card)
     return token
+
+
+def check_terms(token: CardToken) -> None:
+    """Raise InvalidArgument, below `token`, where a token's terms are not in its contract."""
+    requestor = token.token_requestor_id
+    if requestor and not (
+        len(requestor) == REQUESTOR_ID_DIGITS and requestor.isascii() and requestor.isdigit()
+    ):
+        raise InvalidArgument("MALFORMED", "token.token_requestor_id")
+    if not 0 <= token.assurance <= ASSURANCE_MAX:
+        raise InvalidArgument("MALFORMED", "token.assurance")
 
 
 def find(card: Card, token_id: str) -> CardToken:

@@ -19,6 +19,7 @@ from tokenizer.identity import uuid7
 __all__ = [
     "add_address",
     "add_contact_point",
+    "adopt",
     "contact_claims",
     "current_addresses",
     "current_identifiers",
@@ -53,6 +54,23 @@ def contact_claims(customer: Customer) -> set[Claim]:
         for point in customer.contact_points
         if point.state != RETIRED and point.type in _FOUND_BY
     }
+
+
+def adopt(customer: Customer, given: Customer, today: date) -> None:
+    """Add the children that come along with a new customer, in the states that they have, if any.
+
+    Raises InvalidArgument below `customer`; FailedPrecondition LIMIT_REACHED.
+    """
+    for position, identifier in enumerate(given.identifiers):
+        identifier_rules.add(customer, identifier, f"customer.identifiers[{position}]")
+        added = customer.identifiers[-1]
+        added.state = identifier.state or added.state
+    for position, point in enumerate(given.contact_points):
+        add_contact_point(customer, point, today, f"customer.contact_points[{position}]")
+        reached = customer.contact_points[-1]
+        reached.state = point.state or reached.state
+    for position, address in enumerate(given.addresses):
+        add_address(customer, address, today, f"customer.addresses[{position}]")
 
 
 def add_contact_point(customer: Customer, given: ContactPoint, today: date, where: str) -> None:

@@ -58,14 +58,7 @@ class CustomerRecords:
         customer.DiscardUnknownFields()
         del customer.identifiers[:], customer.contact_points[:], customer.addresses[:]
         customer_rules.begin(customer, request.source_system, onboard=request.onboard)
-        for position, identifier in enumerate(given.identifiers):
-            identifier_rules.add(customer, identifier, f"customer.identifiers[{position}]")
-        for position, point in enumerate(given.contact_points):
-            where = f"customer.contact_points[{position}]"
-            customer_children.add_contact_point(customer, point, work.today, where)
-        for position, address in enumerate(given.addresses):
-            where = f"customer.addresses[{position}]"
-            customer_children.add_address(customer, address, work.today, where)
+        customer_children.adopt(customer, given, work.today)
         id_ = uuid7().bytes
         work.create(customer, id_)
         claims = identifier_rules.claims(customer) | customer_children.contact_claims(customer)

@@ -19,6 +19,7 @@ from server.lifecycle import Transitions, advance
 __all__ = [
     "BEGIN_CLOSURE",
     "DORMANCY",
+    "GONE",
     "ONBOARDING_BEGINS",
     "REINSTATEMENT",
     "RESTRICTION",
@@ -57,7 +58,7 @@ DEATH: Final[Transitions] = dict.fromkeys((*_SERVED, OFFBOARDING), DECEASED)
 DISSOLUTION: Final[Transitions] = dict.fromkeys((*_SERVED, OFFBOARDING), DISSOLVED)
 
 _DELETABLE: Final = frozenset({PROSPECT, ONBOARDING, CLOSED})
-_GONE: Final = frozenset(
+GONE: Final = frozenset(
     {CLOSED, customer_pb2.CUSTOMER_STATE_ERASED, customer_pb2.CUSTOMER_STATE_MERGED}
 )
 _PERSON: Final = customer_pb2.CUSTOMER_KIND_PERSON
@@ -160,7 +161,7 @@ def require_deletable(customer: Customer) -> None:
 
 def is_live(customer: Customer) -> bool:
     """Whether others may come to refer to a customer; the dead may have executors."""
-    return customer.state not in _GONE
+    return customer.state not in GONE
 
 
 def update(customer: Customer, given: Customer, mask: FieldMask) -> None:

@@ -15,7 +15,7 @@ from server.account_rules import LIVE_STATES
 from server.errors import FailedPrecondition, InvalidArgument, NotFound
 from tokenizer.identity import uuid7
 
-__all__ = ["OVERRIDE", "RESTRICTIONS_MAX", "place", "release"]
+__all__ = ["OVERRIDE", "RESTRICTIONS_MAX", "complete", "place", "release"]
 
 RESTRICTIONS_MAX: Final = 32
 # Who holds this permission may release what they placed themselves: a bank gives it to nobody,
@@ -33,18 +33,12 @@ def place(account: Account, given: AccountRestriction, placed_by: str, now: date
     """
     if account.state not in LIVE_STATES:
         raise FailedPrecondition("ILLEGAL_TRANSITION")
-    _check_terms(given)
     restriction = account.restrictions.add()
     restriction.CopyFrom(given)
     restriction.restriction_id = str(uuid7())
     restriction.placed_by = placed_by
     restriction.state = _ACTIVE
-    if not given.HasField("effective_time"):
-        restriction.effective_time.FromDatetime(now)
-    if restriction.HasField("expire_time") and _nanos(restriction.expire_time) <= _nanos(
-        restriction.effective_time
-    ):
-        raise InvalidArgument("INVALID_PERIOD", "restriction.expire_time")
+    complete(restriction, placed_by, now)
     _make_room(account)
 
 
@@ -66,6 +60,23 @@ def release(
     restriction.state = _RELEASED
     restriction.released_by = released_by
     restriction.release_time.FromDatetime(now)
+
+
+def complete(restriction: AccountRestriction, placed_by: str, now: datetime) -> None:
+    """Fill in what a restriction does not say of itself, and hold it to its terms.
+
+    Raises InvalidArgument with paths that begin with `restriction`.
+    """
+    _check_terms(restriction)
+    restriction.restriction_id = restriction.restriction_id or str(uuid7())
+    restriction.placed_by = restriction.placed_by or placed_by
+    restriction.state = restriction.state or _ACTIVE
+    if not restriction.HasField("effective_time"):
+        restriction.effective_time.FromDatetime(now)
+    if restriction.HasField("expire_time") and _nanos(restriction.expire_time) <= _nanos(
+        restriction.effective_time
+    ):
+        raise InvalidArgument("INVALID_PERIOD", "restriction.expire_time")
 
 
 def _check_terms(given: AccountRestriction) -> None:

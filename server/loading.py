@@ -1,0 +1,270 @@
+"""ImportService: loads records in bulk, a batch of one kind in each transaction.
+
+Owns the way of a chunk: what every kind's loader does for a batch, when that is committed, what
+becomes of rows that cannot be taken. The rules of a kind are its loader's.
+"""
+
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, Protocol
+
+from opencif.v1.import_pb2 import ImportRecord, ImportRecordsRequest, ImportRecordsResponse
+from repository.errors import LinkTaken, OperationInProgress
+from repository.loading import LoadRow, Reject, load
+from repository.record import Kind
+from repository.work import Origin, Work, Write
+from repository.writing import Writer
+from server.account_numbers import AccountNumbers
+from server.card_numbers import CardNumbers
+from server.cursor import Cursors
+from server.customer_links import CustomerLinks
+from server.errors import AlreadyExists, InvalidArgument
+from server.loading_account import AccountLoader
+from server.loading_batch import Batch, New, Rejects
+from server.loading_card import CardLoader
+from server.loading_customer import CustomerLoader
+from server.loading_references import Referenced, References, Wants
+from server.loading_relationship import RelationshipLoader
+from server.party import Parties
+from server.rpc import Call
+from server.sealed import SealedParts, SealedRecords
+from server.shape import M
+from tokenizer.identity import uuid7
+
+__all__ = ["ImportServicer", "Loader", "Loading"]
+
+ROWS_A_COMMIT: Final = 500
+COMMIT_MAX_S: Final = 20.0
+ATTEMPTS: Final = 3
+
+
+class Loader(Protocol[M]):
+    """What one kind of record does with a batch of rows."""
+
+    @property
+    def of(self) -> type[M]:
+        """The message of the records."""
+
+    @property
+    def id_field(self) -> str:
+        """What is taken when a record of the same id is there."""
+
+    @property
+    def link_field(self) -> str:
+        """What is taken when another record is found by it already."""
+
+    @property
+    def opens_customers(self) -> bool:
+        """Whether the rows need more of customers than that they are there."""
+
+    def stands_alone(self, message: M) -> bool:
+        """Whether a row must see every other that was written before it."""
+
+    def begin(self, batch: Batch[M]) -> None:
+        """Do what needs nothing but the rows, once."""
+
+    def wants(self, batch: Batch[M]) -> Wants:
+        """What the rows refer to."""
+
+    async def complete(
+        self,
+        batch: Batch[M],
+        referenced: Referenced,
+        references: References,
+        work: Work,
+        call: Call,
+    ) -> None:
+        """Write into each row what follows from others, give it its name and links.
+
+        Done anew, on what it left, when the transaction has to be run again.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """What loading works with."""
+
+    writer: Writer
+    sealed: SealedRecords
+    parties: Parties
+    cursors: Cursors
+
+
+class ImportServicer:
+    """Implements opencif.v1.ImportService."""
+
+    def __init__(
+        self,
+        loading: Loading,
+        accounts: AccountNumbers,
+        cards: CardNumbers,
+        customers: CustomerLinks,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._loading = loading
+        self._loaders: dict[int, Loader[Any]] = {
+            Kind.CUSTOMER: CustomerLoader(customers),
+            Kind.ACCOUNT: AccountLoader(accounts),
+            Kind.CARD: CardLoader(cards),
+            Kind.RELATIONSHIP: RelationshipLoader(loading.sealed),
+        }
+        self._clock = clock
+
+    async def ImportRecords(
+        self, requests: AsyncIterator[ImportRecordsRequest], call: Call
+    ) -> ImportRecordsResponse:
+        """Load chunk by chunk: the next is read when this one is committed."""
+        run = _Run(self._loading, self._loaders, call, self._clock)
+        async for request in requests:
+            await run.take(request)
+        return run.response()
+
+
+class _Run:
+    """One import: its rows are counted from 1."""
+
+    def __init__(
+        self,
+        loading: Loading,
+        loaders: Mapping[int, Loader[Any]],
+        call: Call,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._loading = loading
+        self._loaders = loaders
+        self._call = call
+        self._clock = clock
+        self._references = References(loading.sealed, loading.parties)
+        self._rejects = Rejects()
+        self._request_id = uuid7()
+        self._source_system = ""
+        self._rows = 0
+        self._loaded = dict.fromkeys(Kind, 0)
+        self._token = ""
+
+    async def take(self, request: ImportRecordsRequest) -> None:
+        """Load a chunk: customers before accounts before cards, whatever order they came in."""
+        self._source_system = request.source_system or self._source_system
+        rows: dict[int, list[New[Any]]] = {kind: [] for kind in Kind}
+        for record in request.records:
+            self._rows += 1
+            kind, message = _content(record)
+            if kind:
+                rows[kind].append(New(self._rows, message))
+            else:
+                self._rejects.add(self._rows, InvalidArgument("REQUIRED", "record"))
+        for kind in Kind:
+            for some in _slices(rows[kind], self._loaders[kind]):
+                await self._load(kind, some)
+
+    def response(self) -> ImportRecordsResponse:
+        """What was loaded and what was not."""
+        return ImportRecordsResponse(
+            customers=self._loaded[Kind.CUSTOMER],
+            accounts=self._loaded[Kind.ACCOUNT],
+            cards=self._loaded[Kind.CARD],
+            relationships=self._loaded[Kind.RELATIONSHIP],
+            rejected=self._rejects.shown(),
+            rejected_count=self._rejects.count,
+            consistency_token=self._token,
+        )
+
+    async def _load(self, kind: Kind, rows: Sequence[New[Any]]) -> None:
+        """Load rows of a kind, once more when other writers were in the way."""
+        origin = Origin(
+            actor=self._call.caller.identity,
+            method=self._call.method,
+            request_id=self._request_id,
+            time=self._clock(),
+            source_system=self._source_system,
+        )
+        loader = self._loaders[kind]
+        batch = Batch(rows, origin, self._rejects)
+        loader.begin(batch)
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                await self._write(kind, loader, batch)
+                break
+            except (LinkTaken, OperationInProgress):
+                if attempt == ATTEMPTS:
+                    raise
+        self._loaded[kind] += len(batch.news)
+        if kind is Kind.CUSTOMER:
+            self._references.learn([new.message for new in batch.news])
+
+    async def _write(self, kind: int, loader: Loader[Any], batch: Batch[Any]) -> None:
+        """One transaction; what it leaves in the batch was written."""
+        if not batch.news:
+            return
+        deadline = min(self._call.deadline, time.monotonic() + COMMIT_MAX_S)
+        async with self._loading.writer.begin(batch.origin, deadline) as work:
+            referenced = await self._references.hold(
+                work, loader.wants(batch), deadline, opens_customers=loader.opens_customers
+            )
+            await loader.complete(batch, referenced, self._references, work, self._call)
+            left_out = await self._copy(kind, batch, work, deadline)
+        if work.xid:
+            self._token = self._loading.cursors.consistency_token(work.position)
+        batch.each(lambda new: _refuse_left_out(new, left_out, loader))
+
+    async def _copy(
+        self, kind: int, batch: Batch[Any], work: Work, deadline: float
+    ) -> dict[int, Reject]:
+        """Seal and write the batch; row -> reason of those that the database left out."""
+        ids = [new.id for new in batch.news]
+        messages = [new.message for new in batch.news]
+        of = self._loaders[kind].of
+        sealed = await self._loading.sealed.seal_new(of, ids, messages, deadline)
+        rows = [_row(kind, new, parts) for new, parts in zip(batch.news, sealed, strict=True)]
+        left_out = await load(work, rows) if rows else {}
+        return {batch.news[index].row: why for index, why in left_out.items()}
+
+
+def _row(kind: int, new: New[Any], parts: SealedParts) -> LoadRow:
+    return LoadRow(
+        Write(
+            kind=kind,
+            id=new.id,
+            version=1,
+            state=new.message.state,
+            branch=getattr(new.message, "branch", ""),
+            operational=parts.operational,
+            private=parts.private,
+            number=parts.number,
+            uid=new.uid,
+        ),
+        new.links,
+    )
+
+
+def _refuse_left_out(new: New[Any], left_out: Mapping[int, Reject], loader: Loader[Any]) -> None:
+    """Raise AlreadyExists for a row that the database left out."""
+    if why := left_out.get(new.row):
+        raise AlreadyExists(loader.link_field if why is Reject.LINK_TAKEN else loader.id_field)
+
+
+def _content(record: ImportRecord) -> tuple[int, Any]:
+    """The kind and the message of a row; 0 for an empty one."""
+    content = record.WhichOneof("record")
+    return (_KINDS[content], getattr(record, content)) if content else (0, None)
+
+
+def _slices(rows: Sequence[New[Any]], loader: Loader[Any]) -> Iterator[Sequence[New[Any]]]:
+    """The rows of each transaction."""
+    together = [new for new in rows if not loader.stands_alone(new.message)]
+    for start in range(0, len(together), ROWS_A_COMMIT):
+        yield together[start : start + ROWS_A_COMMIT]
+    for new in rows:
+        if loader.stands_alone(new.message):
+            yield [new]
+
+
+_KINDS: Final[dict[str, Kind]] = {
+    "customer": Kind.CUSTOMER,
+    "account": Kind.ACCOUNT,
+    "card": Kind.CARD,
+    "relationship": Kind.RELATIONSHIP,
+}

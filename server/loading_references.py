@@ -1,0 +1,127 @@
+"""What the rows of an import refer to: held in the database while they are written.
+
+Customers are opened once a call, as long as memory and versions allow: accounts need their names'
+digests. Nothing known here outlives the call.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from opencif.v1.account_pb2 import Account
+from opencif.v1.customer_pb2 import Customer
+from repository.loading import Held, hold, read
+from repository.record import Kind
+from repository.work import Work
+from server import names
+from server.errors import FailedPrecondition
+from server.party import Parties
+from server.recent import Recent
+from server.sealed import SealedRecords
+
+__all__ = ["KnownCustomer", "Referenced", "References", "Wants"]
+
+CUSTOMERS_KEPT: Final = 50_000
+
+Wants = Mapping[int, Collection[str]]  # kind -> names of the records that rows refer to
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCustomer:
+    """What accounts need of a customer: state, day of birth and of death, digests of names."""
+
+    version: int
+    customer: Customer = field(repr=False)
+    digests: Sequence[int] = field(repr=False)
+
+
+class Referenced:
+    """The records that a batch refers to and that exist, by name."""
+
+    __slots__ = ("_held", "customers")
+
+    def __init__(
+        self, held: Mapping[int, Mapping[str, Held]], customers: Mapping[str, KnownCustomer]
+    ) -> None:
+        self._held = held
+        self.customers = customers
+
+    def state(self, kind: int, name: str, field: str) -> int:
+        """The state of the record called `name`.
+
+        Raises FailedPrecondition REFERENCE_NOT_FOUND naming `field` where there is none.
+        """
+        held = self._held[kind].get(name)
+        if held is None:
+            raise FailedPrecondition("REFERENCE_NOT_FOUND", field)
+        return held.state
+
+
+class References:
+    """Finds what one import's rows refer to."""
+
+    __slots__ = ("_customers", "_parties", "_sealed")
+
+    def __init__(
+        self, sealed: SealedRecords, parties: Parties, kept_max: int = CUSTOMERS_KEPT
+    ) -> None:
+        self._sealed = sealed
+        self._parties = parties
+        self._customers: Recent[str, KnownCustomer] = Recent(kept_max)
+
+    def learn(self, customers: Sequence[Customer]) -> None:
+        """Keep what accounts will need of customers just loaded."""
+        for customer, known in self._known(customers):
+            self._customers.put(customer, known)
+
+    async def hold(
+        self, work: Work, wants: Wants, deadline: float | None, *, opens_customers: bool
+    ) -> Referenced:
+        """What exists of the records wanted; it stays as it is until the transaction ends.
+
+        One statement for each kind, and one to open customers that are not known as they are now.
+        """
+        held: dict[int, dict[str, Held]] = {}
+        for kind in sorted(wants):
+            ids = {names.parse(kind, name): name for name in wants[kind]}
+            found = await hold(work, kind, list(ids))
+            held[kind] = {ids[id_]: one for id_, one in found.items()}
+        if not opens_customers:
+            return Referenced(held, {})
+        return Referenced(held, await self._opened(work, held.get(Kind.CUSTOMER, {}), deadline))
+
+    async def accounts(
+        self, work: Work, ids: Collection[bytes], deadline: float | None
+    ) -> dict[bytes, Account]:
+        """Id -> account, of those of `ids` that exist."""
+        rows = await read(work, Kind.ACCOUNT, ids)
+        opened = await self._sealed.open_many(
+            Account, list(rows), list(rows.values()), private=False, deadline=deadline
+        )
+        return dict(zip(rows, opened, strict=True))
+
+    async def _opened(
+        self, work: Work, held: Mapping[str, Held], deadline: float | None
+    ) -> dict[str, KnownCustomer]:
+        found: dict[str, KnownCustomer] = {}
+        missing: list[bytes] = []
+        for name, one in held.items():
+            known = self._customers.get(name)
+            if known is not None and known.version == one.version:
+                found[name] = known
+            else:
+                missing.append(names.parse(Kind.CUSTOMER, name))
+        rows = await read(work, Kind.CUSTOMER, missing)
+        opened = await self._sealed.open_many(
+            Customer, list(rows), list(rows.values()), private=True, deadline=deadline
+        )
+        for name, known in self._known(opened):
+            self._customers.put(name, known)
+            found[name] = known
+        return found
+
+    def _known(self, customers: Sequence[Customer]) -> Iterable[tuple[str, KnownCustomer]]:
+        for customer, digests in zip(customers, self._parties.digests_of(customers), strict=True):
+            kept = Customer(state=customer.state, deceased_date=customer.deceased_date)
+            kept.person.birth_date = customer.person.birth_date
+            yield customer.name, KnownCustomer(customer.version, kept, digests)
