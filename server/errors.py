@@ -13,7 +13,8 @@ text of an exception ever passes through here to a caller.
     ├── ResourceExhausted    too much at once
     ├── DeadlineExceeded     the caller's time ran out before anything was changed
     ├── PermissionDenied     the caller may not
-    └── Unauthenticated      nobody knows the caller
+    ├── Unauthenticated      nobody knows the caller
+    └── Unimplemented        no such method
 """
 
 import re
@@ -43,6 +44,7 @@ __all__ = [
     "RpcError",
     "Unauthenticated",
     "Unavailable",
+    "Unimplemented",
     "reason_of",
     "status_of",
 ]
@@ -208,6 +210,15 @@ class Unauthenticated(RpcError):
 
     def __init__(self) -> None:
         super().__init__("UNAUTHENTICATED")
+
+
+class Unimplemented(RpcError):
+    """No such method."""
+
+    code = StatusCode.UNIMPLEMENTED
+
+    def __init__(self) -> None:
+        super().__init__("UNIMPLEMENTED")
 
 
 # Errors of the packages below; the nearest class of an exception counts. All else is INTERNAL.

@@ -31,13 +31,14 @@ from server.errors import (
     PermissionDenied,
     ResourceExhausted,
     Unavailable,
+    Unimplemented,
     reason_of,
     status_of,
 )
 from server.metrics import Metrics
 from server.validation import validate
 
-__all__ = ["Admission", "Audit", "Call", "Caller", "Identify", "bind"]
+__all__ = ["Admission", "Audit", "Call", "Caller", "Elsewhere", "Identify", "bind"]
 
 DETAILS_KEY: Final = "grpc-status-details-bin"
 BACKSTOP_S: Final = 0.25  # what a servicer gets beyond the deadline to say so itself
@@ -147,6 +148,20 @@ def bind(
     gate = _Gate(identify, admission, metrics, audit, unary_deadline_s)
     by_name = {type(servicer).__name__: servicer for servicer in servicers}
     return [_service_handler(service, by_name, gate) for service in services()]
+
+
+class Elsewhere(grpc.GenericRpcHandler):
+    """Answers for methods that no other handler has; to be added last."""
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:
+        """One handler for all of them."""
+        return grpc.stream_stream_rpc_method_handler(_no_such_method)
+
+
+async def _no_such_method(_: AsyncIterator[bytes], context: Context) -> None:
+    status = status_of(Unimplemented())
+    details = ((DETAILS_KEY, status.SerializeToString()),)
+    await context.abort(_CODES[status.code], status.message, details)
 
 
 def _service_handler(

@@ -29,7 +29,7 @@ from server.app import wired
 from server.contract import services
 from server.identity import identify_by, server_credentials
 from server.metrics import Metrics
-from server.rpc import Admission, bind
+from server.rpc import Admission, Elsewhere, bind
 from server.settings import Settings
 
 __all__ = ["Place", "PortTaken", "StartRefused", "run", "serving"]
@@ -107,6 +107,7 @@ async def serving(settings: Settings, place: Place) -> AsyncIterator[int]:
         server = grpc.aio.server(options=_limits(settings))
         server.add_generic_rpc_handlers(tuple(handlers))
         checks = _add_health(server, settings)
+        server.add_generic_rpc_handlers((Elsewhere(),))
         port = _bind_port(server, settings, place.port)
         if place.metrics_socket is not None:
             await opened.enter_async_context(_metrics_on(place.metrics_socket, metrics))
