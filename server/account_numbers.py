@@ -34,7 +34,7 @@ class AccountKey:
     """A natural key: routing number and number, or IBAN; ids newest generation first."""
 
     ids: list[bytes]
-    tokens: list[NumberToken] = field(default_factory=list)
+    tokens: list[NumberToken] = field(default_factory=list, repr=False)
     rivals: list[bytes] = field(default_factory=list)
     """Ids of accounts to which one of these tokens may have been given (ADR 8)."""
     routing_number: str = ""

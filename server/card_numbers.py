@@ -31,7 +31,7 @@ class CardKey:
 
     ids: list[bytes]
     pan: str = field(repr=False)
-    tokens: list[NumberToken] = field(default_factory=list)
+    tokens: list[NumberToken] = field(default_factory=list, repr=False)
 
 
 class CardNumbers:
