@@ -30,6 +30,7 @@ T = TypeVar("T")
 RequestT = TypeVar("RequestT", bound=Message)
 AnyIterable = Iterable[T] | AsyncIterable[T]
 _NEVER: Final = math.inf
+_REQUEST_ID: Final = "request_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +61,10 @@ class Freshness:
         self.carried = carried
         self.token = ""
 
-    def note(self, answer: Message) -> None:
+    def note(self, answer: Any) -> None:
         """Keep the token of a mutation's answer."""
         if self.carried and _traits(answer.DESCRIPTOR).has_token:
-            self.token = answer.consistency_token or self.token  # type: ignore[attr-defined]  # as its descriptor says
+            self.token = answer.consistency_token or self.token
 
     def prepared(self, request: RequestT) -> RequestT:
         """The request as it is sent, copied if it changes.
@@ -72,7 +73,7 @@ class Freshness:
         its own the last mutation's token.
         """
         traits = _traits(request.DESCRIPTOR)
-        lacks_id = traits.has_request_id and not request.request_id  # type: ignore[attr-defined]  # as its descriptor says
+        lacks_id = traits.has_request_id and not getattr(request, _REQUEST_ID)
         lacks_token = (
             bool(self.token) and traits.has_consistency and not request.HasField("consistency")
         )
@@ -97,7 +98,7 @@ class _Traits:
 @cache
 def _traits(kind: Descriptor) -> _Traits:
     fields = kind.fields_by_name
-    return _Traits("request_id" in fields, "consistency" in fields, "consistency_token" in fields)
+    return _Traits(_REQUEST_ID in fields, "consistency" in fields, "consistency_token" in fields)
 
 
 class Calls:

@@ -191,7 +191,10 @@ async def every_worker_knows_the_routing_number(addresses: list[str]) -> None:
     """It takes effect with each worker's next poll."""
     for address in addresses:
         async with Client(address) as client:
-            while not (await client.lookup_routing_numbers([ROUTING])).results[0].found:  # noqa: ASYNC110  polls run elsewhere
+            while True:
+                answer = await client.lookup_routing_numbers([ROUTING])
+                if answer.results[0].found:
+                    break
                 await asyncio.sleep(0.05)
 
 

@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, TextIO
+from typing import Any, Final, Literal, TextIO
 
 from google.protobuf import json_format
 from google.protobuf.message import Message
@@ -57,8 +57,8 @@ class Output:
         """A table for people; columns whose name begins with `#` are numbers."""
         table = Table(title=title or None, title_justify="left")
         for name in columns:
-            justify = "right" if name.startswith("#") else "left"
-            table.add_column(name.removeprefix("#"), justify=justify, overflow="fold")  # type: ignore[arg-type]  # one of rich's literals
+            justify: Literal["left", "right"] = "right" if name.startswith("#") else "left"
+            table.add_column(name.removeprefix("#"), justify=justify, overflow="fold")
         for row in rows:
             table.add_row(*row)
         self.console.print(table)

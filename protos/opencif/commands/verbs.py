@@ -89,7 +89,8 @@ def command(
 
         session.run(action)
 
-    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what typer reads
+    signature = inspect.Signature(parameters)
+    run.__signature__ = signature  # type: ignore[attr-defined]  # what typer reads
     run.__annotations__ = {each.name: each.annotation for each in parameters}
     group.command(name, help=service.help(method), epilog=f"Example: {example}")(run)
 
