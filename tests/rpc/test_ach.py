@@ -7,6 +7,7 @@ from opencif.errors import OpencifError
 from opencif.v1 import account_pb2, ach_pb2
 from tests.rpc.clearing import (
     CASES,
+    NOC,
     POST,
     RETURN,
     REVIEW,
