@@ -33,11 +33,11 @@ _KILLED_ENTRIES_MIN: Final = 5_000  # half of it brings results before the rest 
 class Demo:
     """One run: a bank, a file, a service, and what came of them."""
 
-    def __init__(self, service: Service, console: Console, entries: int) -> None:
+    def __init__(self, service: Service, console: Console, bank: SampleBank, entries: int) -> None:
         self._service = service
         self._console = console
-        self._bank = SampleBank(max(entries // 2, ACCOUNTS_MIN))
-        self._file = SampleFile(self._bank, entries)
+        self._bank = bank
+        self._file = SampleFile(bank, entries)
         self._outcomes = Outcomes(dict(self._file.planted()), entries)
         self._halfway = asyncio.Event()
 
@@ -173,19 +173,20 @@ def main() -> int:
     """Run the demo; returns its exit code: 0 when everything agreed, else 1."""
     parser = argparse.ArgumentParser(prog="python -m deploy.demo", description=__doc__)
     parser.add_argument("--entries", type=int, default=10_000, help=f"{ENTRIES_MIN} or more")
+    parser.add_argument("--accounts", type=int, default=5_000, help=f"{ACCOUNTS_MIN} or more")
     parser.add_argument(
         "--kill-valkey", action="store_true", help="kill Valkey when half of the file is sent"
     )
     parser.add_argument("--directory", type=Path, default=DATA / "demo", help="for all data")
     given = parser.parse_args()
     least = _KILLED_ENTRIES_MIN if given.kill_valkey else ENTRIES_MIN
-    if given.entries < least:
-        parser.error(f"--entries is {least} or more here")
+    if given.entries < least or given.accounts < ACCOUNTS_MIN:
+        parser.error(f"--entries is {least} or more here, --accounts {ACCOUNTS_MIN} or more")
     console = Console(width=None if sys.stdout.isatty() else 100, highlight=False)
     with one_line_errors("demo"):
         service = Service(given.directory, fresh=True, tell=lambda fact: tell(console, fact))
         with service:
-            demo = Demo(service, console, given.entries)
+            demo = Demo(service, console, SampleBank(given.accounts), given.entries)
             agreed = asyncio.run(demo.run(kills_valkey=given.kill_valkey))
         tell(console, "everything has been stopped")
     return 0 if agreed else 1

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from deploy.service import DATA, Service, one_line_errors
 from loadtests.sample_accounts import pan
-from loadtests.sample_bank import SampleBank
+from loadtests.sample_bank import ACCOUNTS_MIN, SampleBank
 from loadtests.sample_file import SampleFile
 from loadtests.sample_load import load
 from opencif.client import DEFAULT_ADDRESS, Client
@@ -45,9 +45,12 @@ def main() -> None:
     """Serve until Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m deploy.serve", description=__doc__)
     parser.add_argument("--port", type=int, default=_PORT, help="the first worker's")
+    parser.add_argument("--accounts", type=int, default=5_000, help=f"{ACCOUNTS_MIN} or more")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--directory", type=Path, default=DATA / "serve", help="for all data")
     given = parser.parse_args()
+    if given.accounts < ACCOUNTS_MIN:
+        parser.error(f"--accounts is {ACCOUNTS_MIN} or more")
     console = Console(highlight=False)
     with one_line_errors("serve"):
         loaded = given.directory / _LOADED
@@ -59,7 +62,7 @@ def main() -> None:
             tell=console.print,
         )
         with service:
-            bank = SampleBank()
+            bank = SampleBank(given.accounts)
             sample = given.directory / "sample.ach"
             if not loaded.exists():
                 asyncio.run(_load(service, bank, console))

@@ -19,6 +19,7 @@ from opencif.client import Client
 
 ENTRIES = 5_000  # the fewest of which half are answered before the rest is sent
 WITHIN_S = 100
+SMALL = ("--accounts", "500")
 STOPPED = 130
 
 
@@ -87,7 +88,7 @@ def table(output: str) -> list[str]:
 
 
 def test_demo_agrees_with_what_was_planted_and_leaves_nothing(home: Path) -> None:
-    whole = run("demo", home, "--entries", str(ENTRIES))
+    whole = run("demo", home, "--entries", str(ENTRIES), *SMALL)
     assert whole.returncode == 0, whole.stdout + whole.stderr
     assert "all entries earned what was planted" in whole.stdout
     assert "are the same record" in whole.stdout
@@ -98,7 +99,7 @@ def test_demo_agrees_with_what_was_planted_and_leaves_nothing(home: Path) -> Non
         assert not [event for event in events if isinstance(event, nacha.Finding)]
         assert [event for event in events if isinstance(event, nacha.Entry)]
 
-    cut = run("demo", home, "--entries", str(ENTRIES), "--kill-valkey")
+    cut = run("demo", home, "--entries", str(ENTRIES), "--kill-valkey", *SMALL)
     assert cut.returncode == 0, cut.stdout + cut.stderr
     assert "Valkey has been killed" in cut.stdout
     assert table(cut.stdout) == table(whole.stdout)
@@ -106,7 +107,7 @@ def test_demo_agrees_with_what_was_planted_and_leaves_nothing(home: Path) -> Non
 
 
 def test_demo_stops_at_once_on_ctrl_c(home: Path) -> None:
-    with running("demo", home, "--entries", "500") as process:
+    with running("demo", home, "--entries", "500", *SMALL) as process:
         read_until(process, "loading")
     assert process.returncode == STOPPED
     assert not left_running(home)
@@ -143,7 +144,7 @@ def test_serve_refuses_a_busy_port_in_one_line(home: Path) -> None:
 
 
 async def test_serve_loads_the_bank_once_and_says_how_to_call_it(home: Path) -> None:
-    with running("serve", home, "--port", "0") as process:
+    with running("serve", home, "--port", "0", *SMALL) as process:
         printed = read_until(process, "Ctrl-C stops everything")
         assert "loading" in printed
         address = re.search(r"--address (\S+) status", printed)
@@ -151,7 +152,7 @@ async def test_serve_loads_the_bank_once_and_says_how_to_call_it(home: Path) -> 
         await account_is_found(address[1], printed)
         assert curl(printed) == 0
     assert not left_running(home)
-    with running("serve", home, "--port", "0") as process:
+    with running("serve", home, "--port", "0", *SMALL) as process:
         printed = read_until(process, "Ctrl-C stops everything")
         assert "loading" not in printed
         address = re.search(r"--address (\S+) status", printed)
