@@ -1,5 +1,6 @@
 """Resource names (AIP-122) to record ids and back; knows no record's content."""
 
+import re
 from typing import Final
 from uuid import UUID
 
@@ -21,8 +22,7 @@ _COLLECTIONS: Final[dict[int, str]] = {
     RECORD_KIND_RELATIONSHIP: "relationships/",
 }
 _COMPUTED: Final = frozenset({RECORD_KIND_ACCOUNT, RECORD_KIND_CARD})
-_HYPHENS: Final = (8, 13, 18, 23)
-_UUID_DIGITS: Final = frozenset("0123456789abcdef")
+_UUID: Final = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def parse(kind: int, name: str, field: str = "name") -> bytes:
@@ -53,9 +53,4 @@ def format(kind: int, record_id: bytes) -> str:  # noqa: A001  read as names.for
 
 def is_uuid(text: str) -> bool:
     """Tell whether the text is a UUID in canonical lower-case form (RFC 9562)."""
-    return (
-        len(text) == 36
-        and all(text[i] == "-" for i in _HYPHENS)
-        and len(digits := text.replace("-", "")) == 32
-        and _UUID_DIGITS.issuperset(digits)
-    )
+    return _UUID.fullmatch(text) is not None
