@@ -1,12 +1,15 @@
 """Entries of a file that are looked up together, whatever batches they stand in."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from opencif.nacha import CorrectedData, Entry
 from server.ach_accounts import Resolved, Submitted
 from server.ach_batch import OpenBatch
 
 __all__ = ["Answered", "Chunk", "Part"]
+
+ENTRIES_MAX: Final = 1_000
+RECORDS_MAX: Final = 20_000  # an entry may have 9,999 addenda, and a batch no entries
 
 
 class Part:
@@ -26,7 +29,7 @@ class Chunk:
     It holds card numbers and names, so it has no repr of its own; it lives until it is answered.
     """
 
-    __slots__ = ("entries", "first_seq", "names", "pans", "parts", "submitted")
+    __slots__ = ("_records", "entries", "first_seq", "names", "pans", "parts", "submitted")
 
     def __init__(self, first_seq: int) -> None:
         self.first_seq = first_seq
@@ -35,10 +38,17 @@ class Chunk:
         self.submitted: list[Submitted] = []
         self.names: list[str] = []
         self.pans: dict[int, str] = {}
+        self._records = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it holds as much as is looked up, or kept, at once."""
+        return len(self.entries) >= ENTRIES_MAX or self._records >= RECORDS_MAX
 
     def begin(self, batch: OpenBatch) -> None:
         """What is added from now on stands in this batch."""
         self.parts.append(Part(batch, len(self.entries)))
+        self._records += 1
 
     def add(self, entry: Entry, submitted: Submitted, name: str) -> None:
         """Add an entry of the batch begun last."""
@@ -46,6 +56,7 @@ class Chunk:
         self.submitted.append(submitted)
         self.names.append(name)
         self.parts[-1].end += 1
+        self._records += 1 + len(entry.addenda)
 
 
 class Answered(NamedTuple):

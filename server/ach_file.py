@@ -34,7 +34,6 @@ from tokenizer.normal import NotNormal, pan
 
 __all__ = ["FileRun", "Tools", "Wanted"]
 
-CHUNK_ENTRIES: Final = 1_000
 PIECE_BYTES: Final = 1 << 13  # read in half a millisecond: nobody waits longer for the loop
 _ROUTES_MAX: Final = 65_536
 _FINDINGS: Final = {
@@ -115,7 +114,7 @@ class FileRun:
         for event in events:
             if isinstance(event, Entry):
                 self._enter(event, responses)
-                if len(self._chunk.entries) >= CHUNK_ENTRIES:
+                if self._chunk.is_full:
                     responses += await self._turn()
             elif isinstance(event, nacha.Finding):
                 self._findings += 1
@@ -126,6 +125,8 @@ class FileRun:
             elif isinstance(event, BatchHeader):
                 self._batch = OpenBatch(event, self._judge.day)
                 self._chunk.begin(self._batch)
+                if self._chunk.is_full:
+                    responses += await self._turn()
             elif isinstance(event, BatchControl):
                 self._chunk.parts[-1].is_last = True
             elif isinstance(event, FileHeader):

@@ -11,11 +11,13 @@ import pytest
 from opencif import nacha
 from opencif.client import Client
 from opencif.errors import OpencifError
-from opencif.nacha.addenda import ChangeAddenda, ReturnAddenda
+from opencif.nacha import make_entry
+from opencif.nacha.addenda import ChangeAddenda, PaymentAddenda, ReturnAddenda
 from opencif.v1 import ach_pb2
 from tests.rpc.clearing import (
     HEADER,
     NOC,
+    OURS,
     PAN,
     POST,
     RETURN,
@@ -130,6 +132,23 @@ async def test_parts_of_a_batch_follow_each_other_whatever_the_pieces(bank: Bank
     last = {one.batch_number: one.more for one in answer.batches}
     assert not any(last.values())
     assert sum(one.more for one in answer.batches) == len(answer.batches) - 4
+
+
+async def test_addenda_and_empty_batches_do_not_pile_up(bank: Bank) -> None:
+    number, said = number_of(bank, "ok"), {"individual_name": "ANN BELL"}
+    remittance = [PaymentAddenda.build(information="RMR*IV*1")] * 9_000
+    ctx = header("CTX", 1)
+    entry = make_entry(
+        ctx, 1, remittance, transaction_code=22, routing_number=OURS, account_number=number, **said
+    )
+    batches = [(ctx, [entry] * 4), *((header("PPD", n), []) for n in range(2, 22_000))]
+    answer = await resolve(bank.client, b"".join(nacha.compose(HEADER, batches)))
+    assert [told(one) for one in answer.resolutions] == [(POST, "")] * 4
+    parts = [one for one in answer.batches if one.sec_code == "CTX"]
+    assert len(parts) > 1, "a part ends before the batch does"
+    assert [one.more for one in parts] == [True] * (len(parts) - 1) + [False]
+    assert answer.summary is not None
+    assert answer.summary.totals.batches == len(batches)
 
 
 async def test_exceptions_leave_plain_posts_out(bank: Bank) -> None:
