@@ -16,6 +16,7 @@ from typing import Final, Self
 
 from deploy.embedded import EmbeddedError, Stack
 from deploy.process import Server, run
+from opencif.errors import OpencifError
 
 __all__ = ["DATA", "Service", "one_line_errors"]
 
@@ -150,7 +151,7 @@ def one_line_errors(name: str) -> Iterator[None]:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
-    except EmbeddedError as error:
+    except (EmbeddedError, OpencifError, OSError) as error:
         sys.exit(f"{name}: {error}")
     except KeyboardInterrupt:
         sys.stderr.write(f"\n{name}: stopped\n")

@@ -45,6 +45,8 @@ _AUDIENCES: Final = {
 _SHARED: Final = 1
 _AFTER_MERGER: Final = 9  # numbers with letters, under SECOND
 _DECADE: Final = 10
+_OWNERS_KNOWN_EVERY: Final = 10 * _DECADE  # owners are checked for circles, one by one
+_OWNS: Final = relationship_pb2.RELATIONSHIP_TYPE_BENEFICIAL_OWNER_OF
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -99,15 +101,16 @@ class SampleBank:
                 yield self.people.person(OTHER, other, died if is_dead else "")
 
     def relationships(self) -> Iterator[CustomerRelationship]:
-        """Couples who share an account, and who owns the companies."""
+        """Couples who share an account, who directs each company, and who owns some of them."""
         for slot in range(self._ordinary):
             digit = slot % _DECADE
             if digit == _SHARED:
                 yield self._related(slot, slot - 1, relationship_pb2.RELATIONSHIP_TYPE_SPOUSE)
             elif digit in _BUSINESS:
-                owns = relationship_pb2.RELATIONSHIP_TYPE_BENEFICIAL_OWNER_OF
-                yield self._related(slot - 4, slot, owns, ownership_bp=6_000, direct=True)
-                yield self._related(slot - 2, slot, owns, ownership_bp=4_000, direct=True)
+                yield self._related(slot - 4, slot, relationship_pb2.RELATIONSHIP_TYPE_DIRECTOR_OF)
+                if slot % _OWNERS_KNOWN_EVERY == digit:
+                    yield self._related(slot - 4, slot, _OWNS, ownership_bp=6_000, direct=True)
+                    yield self._related(slot - 2, slot, _OWNS, ownership_bp=4_000, direct=True)
 
     def accounts(self) -> Iterator[Account]:
         """All accounts."""
