@@ -1,11 +1,12 @@
 """The pipeline of one NACHA file: bytes to chunks of entries to results, with bounded memory.
 
-While one chunk is looked up the next is read; results leave in the file's order.
+While chunks are looked up the next is read; results leave in the file's order.
 """
 
 import asyncio
 import hashlib
 import time
+from collections import deque
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -34,6 +35,7 @@ from tokenizer.normal import NotNormal, pan
 
 __all__ = ["FileRun", "Tools", "Wanted"]
 
+AHEAD_MAX: Final = 2  # chunks being looked up while the next is read
 PIECE_BYTES: Final = 1 << 13  # read in half a millisecond: nobody waits longer for the loop
 _ROUTES_MAX: Final = 65_536
 _FINDINGS: Final = {
@@ -79,7 +81,7 @@ class FileRun:
         self._tally = Tally()
         self._chunk = Chunk(1)
         self._batch: OpenBatch | None = None
-        self._ahead: tuple[Chunk, asyncio.Task[Answered]] | None = None
+        self._ahead: deque[tuple[Chunk, asyncio.Task[Answered]]] = deque()
         self._header: FileHeader | None = None
         self._control: FileControl | None = None
         self._judge = Judge(wanted.policy, wanted.as_of)
@@ -104,9 +106,9 @@ class FileRun:
             for response in await self._finish():
                 yield response
         finally:
-            if self._ahead is not None:
-                self._ahead[1].cancel()
-                await asyncio.gather(self._ahead[1], return_exceptions=True)
+            for _, task in self._ahead:
+                task.cancel()
+            await asyncio.gather(*(task for _, task in self._ahead), return_exceptions=True)
 
     async def _take(self, events: list[nacha.Event]) -> list[bytes]:
         """The responses that became ready; reading stops at a structural fault."""
@@ -189,14 +191,18 @@ class FileRun:
         return route
 
     async def _turn(self) -> list[bytes]:
-        """Send the chunk to be looked up; the responses of the one before."""
+        """Send the chunk to be looked up; the responses of the first, when there are enough."""
         chunk = self._chunk
         self._chunk = Chunk(chunk.first_seq + len(chunk.entries))
         if chunk.parts and not chunk.parts[-1].is_last:
             self._chunk.begin(chunk.parts[-1].batch)
-        task = asyncio.create_task(self._resolve(chunk))
-        before, self._ahead = self._ahead, (chunk, task)
-        return [] if before is None else self._responses(before[0], await before[1])
+        self._ahead.append((chunk, asyncio.create_task(self._resolve(chunk))))
+        return await self._first() if len(self._ahead) > AHEAD_MAX else []
+
+    async def _first(self) -> list[bytes]:
+        """The responses of the chunk that was sent first."""
+        chunk, task = self._ahead.popleft()
+        return self._responses(chunk, await task)
 
     async def _resolve(self, chunk: Chunk) -> Answered:
         if self._judge.compares_names:
@@ -253,9 +259,8 @@ class FileRun:
     async def _finish(self) -> list[bytes]:
         """The last results, the ends of the files, and the summary."""
         responses = await self._turn()
-        if self._ahead is not None:
-            chunk, task = self._ahead
-            responses += self._responses(chunk, await task)
+        while self._ahead:
+            responses += await self._first()
         if self._answers is not None:
             responses += self._answers.close()
         return responses + await self._summary()
