@@ -16,6 +16,7 @@ import pytest
 
 from opencif import nacha
 from opencif.client import Client
+from opencif.v1.lookup_pb2 import AccountKey, AccountNumber
 
 ENTRIES = 5_000  # the fewest of which half are answered before the rest is sent
 WITHIN_S = 100
@@ -163,10 +164,11 @@ async def test_serve_loads_the_bank_once_and_says_how_to_call_it(home: Path) -> 
 
 async def account_is_found(address: str, printed: str) -> None:
     """The account that serve names is there."""
-    routing, number = re.search(r"--number (\d{9}) (\d+)", printed).groups()  # type: ignore[union-attr]  # printed
+    numbers = re.search(r"--number (\d{9}) (\d+)", printed)
+    assert numbers is not None
+    number = AccountNumber(routing_number=numbers[1], account_number=numbers[2])
     async with Client(address, timeout_s=60.0) as client:
-        key = {"number": {"routing_number": routing, "account_number": number}}
-        found = await client.lookup_accounts([key])  # type: ignore[list-item]  # a message's dict
+        found = await client.lookup_accounts([AccountKey(number=number)])
     assert found.results[0].account.name
 
 
