@@ -1,0 +1,60 @@
+"""Spliced messages are byte for byte what generated classes would serialize."""
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from hypothesis import given
+from hypothesis import strategies as st
+
+from opencif.v1.account_pb2 import Account
+from opencif.v1.card_pb2 import Card
+from opencif.v1.customer_pb2 import Customer
+from opencif.v1.lookup_pb2 import (
+    LOOKUP_OUTCOME_FOUND,
+    LOOKUP_OUTCOME_INVALID,
+    LOOKUP_OUTCOME_NOT_FOUND,
+    AccountResult,
+    CardResult,
+    LookupAccountsResponse,
+    LookupCardsResponse,
+    StreamLookupAccountsResponse,
+)
+from server import splice
+
+# Around every length at which a length takes one byte more.
+TEXTS = st.sampled_from([0, 1, 100, 117, 127, 128, 4_090, 16_380, 16_384, 70_000]).map("x".__mul__)
+ACCOUNTS = TEXTS.map(lambda text: Account(product=text))
+TIMES = st.none() | st.builds(Timestamp, seconds=st.integers(1, 2**33), nanos=st.integers(0, 999))
+
+
+@given(ACCOUNTS, st.lists(TEXTS.map(lambda text: Customer(display_name=text)), max_size=3), TIMES)
+def test_found_accounts_with_their_owners(account, owners, stale_since):
+    result = AccountResult(outcome=LOOKUP_OUTCOME_FOUND, account=account, owners=owners)
+    built = LookupAccountsResponse(results=[result, result], stale_since=stale_since)
+    one = splice.found(account.SerializeToString(), [each.SerializeToString() for each in owners])
+    assert splice.answer([one, one], stale_since) == built.SerializeToString()
+
+
+@given(ACCOUNTS, st.text("0123456789", min_size=2, max_size=2))
+def test_cards_with_what_comes_behind_their_accounts(account, response):
+    card = Card(product="P")
+    tail = splice.embedded(5, response.encode())
+    found = CardResult(outcome=LOOKUP_OUTCOME_FOUND, card=card, network_response=response)
+    found.accounts.append(account)
+    missing = CardResult(outcome=LOOKUP_OUTCOME_NOT_FOUND, network_response=response)
+    refused = CardResult(
+        outcome=LOOKUP_OUTCOME_INVALID, error_reason="IS_A_TOKEN", network_response=response
+    )
+    built = LookupCardsResponse(results=[found, missing, refused])
+    spliced = [
+        splice.found(card.SerializeToString(), [account.SerializeToString()], tail),
+        splice.not_found(tail),
+        splice.refused("IS_A_TOKEN", tail),
+    ]
+    assert splice.answer(spliced, None) == built.SerializeToString()
+
+
+@given(ACCOUNTS)
+def test_a_chunk_of_a_stream(account):
+    result = AccountResult(outcome=LOOKUP_OUTCOME_FOUND, account=account)
+    built = StreamLookupAccountsResponse(answer=LookupAccountsResponse(results=[result]))
+    answer = splice.answer([splice.found(account.SerializeToString())], None)
+    assert splice.embedded(1, answer) == built.SerializeToString()
