@@ -362,7 +362,8 @@ TEXTS: Final = [
     invalid(12, "customers.CreateCustomer", lambda _: new_person(time_zone=PAN),
             "CARD_NUMBER_IN_TEXT", "customer.time_zone"),
     invalid(12, "tokens.Detokenize", lambda g: tokens.DetokenizeRequest(
-        tokens=[{"type": 1, "value": g.card.tokens[0].value}], purpose=PAN), "CARD_NUMBER_IN_TEXT", "purpose"),
+        tokens=[{"type": 1, "value": g.card.tokens[0].value}], purpose=PAN),
+        "CARD_NUMBER_IN_TEXT", "purpose"),
     invalid(32, "customers.CreateCustomer", lambda _: new_person(person={"given_name": "An\0n"}),
             "NUL_IN_TEXT", "customer.person.given_name"),
     invalid(32, "customers.GetCustomer", lambda _: customers.GetCustomerRequest(name=NOBODY + "\0"),
