@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from repository.certainty import translate
 from repository.database import Connection, Database
 from repository.errors import IdempotencyKeyReused
 
@@ -73,9 +72,12 @@ class AchRunStore:
     async def begin(
         self, key: RunKey, as_of: datetime, origin: str, destination: str, creation: str
     ) -> datetime:
-        """Note that a run begins; the time as of which it decides. Raises TimedOut, Unavailable."""
-        rows = await self._database.fetch(
-            BEGIN, key.actor, key.run_id, as_of, origin, destination, creation, primary=True
+        """Note that a run begins; the time as of which it decides.
+
+        Raises CommitUnknown, Unavailable: repeat it.
+        """
+        rows = await self._database.write(
+            BEGIN, key.actor, key.run_id, as_of, origin, destination, creation
         )
         began: datetime = rows[0][0]
         return began
@@ -83,18 +85,10 @@ class AchRunStore:
     async def finish(self, key: RunKey, run: AchRun) -> Finished:
         """Record a run's result and learn whether the same file came before.
 
-        Raises IdempotencyKeyReused when another file was resolved under this id.
+        Raises IdempotencyKeyReused when another file was resolved under this id, CommitUnknown and
+        Unavailable: repeat it.
         """
-        connection = await self._database.acquire()
-        try:
-            async with connection.transaction():
-                return await _finish(connection, key, run)
-        except Exception as error:
-            if (named := translate(error)) is None:
-                raise
-            raise named from error
-        finally:
-            await self._database.release(connection)
+        return await self._database.transact(lambda connection: _finish(connection, key, run))
 
 
 async def _finish(connection: Connection, key: RunKey, run: AchRun) -> Finished:

@@ -38,8 +38,8 @@ class AuditStore:
         self._database = database
 
     async def insert(self, event: AuditEvent, *, deadline: float | None = None) -> None:
-        """Append an event; it is durable when this returns. Raises TimedOut, Unavailable."""
-        await self._database.fetch(
+        """Append an event; it is durable when this returns. Raises CommitUnknown, Unavailable."""
+        await self._database.write(
             INSERT,
             event.audit_id,
             event.time,
@@ -49,7 +49,6 @@ class AuditStore:
             event.items,
             event.outcome,
             event.request_mac,
-            primary=True,
             deadline=deadline,
         )
 

@@ -14,7 +14,7 @@ from repository.errors import (
     Unavailable,
 )
 
-__all__ = ["certain", "translate"]
+__all__ = ["certain", "commit", "translate"]
 
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
@@ -73,3 +73,14 @@ def certain(connection: Connection) -> Iterator[None]:
             connection.remove_log_listener(doubt)
     if doubts:
         raise CommitUnknown
+
+
+async def commit(connection: Connection) -> None:
+    """COMMIT the open transaction; the caller sees to it that nothing cancels this.
+
+    Raises CommitUnknown, and RepositoryError where an earlier failure had ended the transaction.
+    """
+    with certain(connection):
+        status = await connection.execute("COMMIT")
+    if status != "COMMIT":
+        raise RepositoryError("the transaction had failed before its COMMIT")

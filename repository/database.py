@@ -5,13 +5,14 @@ Owns connections, routing and timeouts; must not know a table other than `incarn
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import asyncpg
 from asyncpg.connect_utils import SessionAttribute
 
-from repository.certainty import certain, translate
+from repository.certainty import certain, commit, translate
 from repository.errors import CommitUnknown, RepositoryError, TimedOut, Unavailable
 
 __all__ = ["Connection", "Database", "Incarnation", "Position", "Row", "seconds_left"]
@@ -162,10 +163,27 @@ class Database:
         """Run one writing statement as a transaction of its own, which is never cancelled.
 
         At `deadline` the statement goes on by itself: only ones that may be repeated belong here.
-        Raises CommitUnknown, Unavailable.
+        Raises CommitUnknown, TimedOut, Unavailable, OperationInProgress.
         """
-        task = self.see_through(self._write(sql, args))
-        done, _ = await asyncio.wait({task}, timeout=seconds_left(deadline))
+        return await self.outlasting(self._write(sql, args), deadline)
+
+    async def transact(
+        self, work: Callable[[Connection], Awaitable[T]], deadline: float | None = None
+    ) -> T:
+        """Run `work` in a transaction on the primary, neither of them ever cancelled.
+
+        What `write` is for one statement, with the same errors and the same caution.
+        """
+        return await self.outlasting(self._transact(work), deadline)
+
+    async def outlasting(self, work: Coroutine[Any, Any, T], deadline: float | None) -> T:
+        """See `work`, which commits, through, but wait no longer than `deadline`.
+
+        Raises what it raises, and CommitUnknown at the deadline.
+        """
+        task = self.see_through(work)
+        left_s = None if deadline is None else max(0.0, deadline - time.monotonic())
+        done, _ = await asyncio.wait({task}, timeout=left_s)
         if not done:
             raise CommitUnknown
         return task.result()
@@ -206,10 +224,32 @@ class Database:
         await self._writers.release(connection)
 
     async def _write(self, sql: str, args: tuple[Any, ...]) -> list[Row]:
-        connection = await self.acquire(time.monotonic() + STATEMENT_TIMEOUT_MAX_S)
-        try:
+        async with self._writing() as connection:
             with certain(connection):
                 return await connection.fetch(sql, *args)
+
+    async def _transact(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        async with self._writing() as connection:
+            await connection.execute("BEGIN")
+            try:
+                result = await work(connection)
+            except BaseException:
+                with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                    await connection.execute("ROLLBACK")
+                raise
+            await commit(connection)
+            return result
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[Connection]:
+        """A connection to the primary; what goes wrong on it comes out under its name."""
+        connection = await self.acquire(time.monotonic() + STATEMENT_TIMEOUT_MAX_S)
+        try:
+            yield connection
+        except Exception as error:
+            if (named := await self.name(error)) is None:
+                raise
+            raise named from error
         finally:
             await self.release(connection)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from repository.database import Database
+from repository.database import Connection, Database
 from repository.errors import VersionMismatch
 
 __all__ = ["CustomerKey", "KeyStore", "PurposeKey"]
@@ -81,21 +81,20 @@ class KeyStore:
     ) -> None:
         """Replace the whole table, provided its MAC still is `former_mac`.
 
-        Raises VersionMismatch when somebody else changed it meanwhile.
+        Raises VersionMismatch when somebody else changed it meanwhile, CommitUnknown, Unavailable.
         """
-        connection = await self._database.acquire()
-        try:
-            async with connection.transaction():
-                if former_mac is None:
-                    done = await connection.fetchval(SET_FIRST_MAC, mac)
-                else:
-                    done = await connection.fetchval(SET_MAC, mac, former_mac)
-                if done is None:
-                    raise VersionMismatch(0, b"", 0, 0)
-                await connection.execute(CLEAR_PURPOSE_KEYS)
-                await connection.execute(SET_PURPOSE_KEYS, *map(list, zip(*keys, strict=True)))
-        finally:
-            await self._database.release(connection)
+
+        async def replace(connection: Connection) -> None:
+            if former_mac is None:
+                done = await connection.fetchval(SET_FIRST_MAC, mac)
+            else:
+                done = await connection.fetchval(SET_MAC, mac, former_mac)
+            if done is None:
+                raise VersionMismatch(0, b"", 0, 0)
+            await connection.execute(CLEAR_PURPOSE_KEYS)
+            await connection.execute(SET_PURPOSE_KEYS, *map(list, zip(*keys, strict=True)))
+
+        await self._database.transact(replace)
 
     async def get_many(
         self, customer_ids: Sequence[bytes], *, deadline: float | None = None
@@ -109,14 +108,15 @@ class KeyStore:
     ) -> set[bytes]:
         """Store new customers' keys, before their records; the customers whose keys these now are.
 
-        A key that is there already stays: what was sealed under it must open.
+        A key that is there already stays: what was sealed under it must open. Durable when this
+        returns. Raises CommitUnknown, Unavailable.
         """
         if not keys:
             return set()
         generations = [key.wrap_generation for key in keys.values()]
         wrapped = [key.wrapped for key in keys.values()]
-        rows = await self._database.fetch(
-            INSERT_MANY, list(keys), generations, wrapped, primary=True, deadline=deadline
+        rows = await self._database.write(
+            INSERT_MANY, list(keys), generations, wrapped, deadline=deadline
         )
         return {row[0] for row in rows}
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
-from repository.certainty import translate
 from repository.database import Connection, Database
 
 __all__ = ["RoutingRow", "RoutingStore"]
@@ -75,18 +74,11 @@ class RoutingStore:
     ) -> int:
         """Take a whole directory (None leaves it) and single additions; the new revision.
 
-        Repeating it does no harm. Raises TimedOut, Unavailable.
+        Repeating it does no harm. Raises CommitUnknown, TimedOut, Unavailable.
         """
-        connection = await self._database.acquire()
-        try:
-            async with connection.transaction():
-                return await _replace(connection, directory, additions)
-        except Exception as error:
-            if (named := translate(error)) is None:
-                raise
-            raise named from error
-        finally:
-            await self._database.release(connection)
+        return await self._database.transact(
+            lambda connection: _replace(connection, directory, additions)
+        )
 
 
 async def _replace(

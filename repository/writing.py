@@ -5,7 +5,6 @@ caller that went away.
 """
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
@@ -13,9 +12,8 @@ from typing import Final
 
 import asyncpg
 
-from repository.certainty import certain
+from repository.certainty import commit
 from repository.database import Connection, Database, Position, seconds_left
-from repository.errors import CommitUnknown, RepositoryError
 from repository.work import Origin, Work, Written
 
 __all__ = ["LSN_UNKNOWN", "Writer"]
@@ -85,17 +83,12 @@ class Writer:
 
     async def _see_through(self, work: Work, deadline: float | None) -> Position:
         """Commit in a task of its own, so that neither deadline nor cancellation touches it."""
-        task = self._database.see_through(self._finish(work))
-        left = None if deadline is None else max(0.0, deadline - time.monotonic())
-        done, _ = await asyncio.wait({task}, timeout=left)
-        if not done:
-            raise CommitUnknown
-        return task.result()
+        return await self._database.outlasting(self._finish(work), deadline)
 
     async def _finish(self, work: Work) -> Position:
         """COMMIT, then read the position in a statement of its own (DESIGN section 6)."""
         try:
-            await _commit(work.connection)
+            await commit(work.connection)
             lsn = await _flushed_lsn(work.connection)
         finally:
             await self._database.release(work.connection)
@@ -113,13 +106,6 @@ class Writer:
                 connection.terminate()  # the server rolls back what nobody is connected to
         finally:
             await self._database.release(connection)
-
-
-async def _commit(connection: Connection) -> None:
-    with certain(connection):
-        status = await connection.execute("COMMIT")
-    if status != "COMMIT":
-        raise RepositoryError("the transaction had failed before its COMMIT")
 
 
 async def _flushed_lsn(connection: Connection) -> int:

@@ -11,7 +11,7 @@ from typing import Final
 from google.protobuf.message import Message
 
 from repository.audit import AuditEvent, AuditStore
-from repository.errors import TimedOut
+from repository.errors import CommitUnknown, TimedOut
 from server.errors import Unavailable
 from tokenizer.identity import uuid7
 from tokenizer.mac import Macs
@@ -53,5 +53,5 @@ class Audit:
         )
         try:
             await self._store.insert(event, deadline=time.monotonic() + WRITE_MAX_S)
-        except TimedOut:
+        except (CommitUnknown, TimedOut):
             raise Unavailable("DATABASE_UNAVAILABLE") from None
