@@ -33,7 +33,8 @@ def key_provider(settings: Settings) -> KeyProvider:
     Raises KeysMissing; KekMalformed; PublishedKek for a key anybody can know, in production.
     """
     if not settings.kek_file.exists():
-        raise KeysMissing(f"no key-encryption key in {settings.kek_file}: run `keys init`")
+        cure = "run `keys init`" if settings.is_development else "production brings its own"
+        raise KeysMissing(f"no key-encryption key in {settings.kek_file}: {cure}")
     return FileKeyProvider(settings.kek_file, development=settings.is_development)
 
 
