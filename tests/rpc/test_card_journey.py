@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from deploy.embedded import EmbeddedValkey, temporary_directory
 from opencif.client import Client
 from opencif.v1 import card_pb2 as pb
 from opencif.v1.card_pb2 import Card
 from opencif.v1.lookup_pb2 import CardKey, CardResult
+from tests.conftest import EmbeddedValkey, temporary_directory
 from tests.rpc.bank import active_card, customer, new_pan, open_account
 from tests.rpc.conftest import PATIENT_S, Launch, Serving
 
