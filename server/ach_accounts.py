@@ -54,7 +54,7 @@ class AccountResolver:
         self._reader = reader
         self._identity = identity
         self._sealer = sealer
-        self._opened: Recent[bytes, tuple[bytes, AccountFacts]] = Recent(_FACTS_MAX)
+        self._opened: Recent[bytes, tuple[int, bytes, AccountFacts]] = Recent(_FACTS_MAX)
 
     async def resolve(
         self, submitted: Sequence[Submitted], judge: Judge, terms: Terms
@@ -149,8 +149,12 @@ class AccountResolver:
             sealed = entry.operational
             if not sealed:
                 facts.append(None)
-            elif (kept := known(id_)) is not None and sealed.endswith(kept[0]):
-                facts.append(kept[1])
+            elif (
+                (kept := known(id_)) is not None
+                and kept[0] == entry.version  # only the opened seal says of which version it is
+                and sealed.endswith(kept[1])
+            ):
+                facts.append(kept[2])
             else:
                 facts.append(None)
                 unopened.append(i)
@@ -174,5 +178,5 @@ class AccountResolver:
             if versions.version != entries[i].version:
                 raise SealBroken(i)
             opened = AccountFacts(plaintext, versions.number_version)
-            self._opened.put(ids[i], (blob[-_TAG_BYTES:], opened))
+            self._opened.put(ids[i], (versions.version, blob[-_TAG_BYTES:], opened))
             facts[i] = opened
