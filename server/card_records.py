@@ -135,12 +135,16 @@ class CardRecords:
             self._unlink_token(work, card, token, dpan)
 
     def _link_token(self, work: Work, card: Card, token: CardToken, dpan: str) -> None:
-        """Have the card found by a token's number and by its provider's reference."""
+        """Have the card found by a token's number and by its provider's reference.
+
+        Under every generation, as customers are: that keeps the number one card's.
+        """
         card_id = names.parse(Kind.CARD, card.name)
-        work.link(Relation.DPAN_CARD, self._numbers.dpan_keys(dpan)[0], card_id, exclusive=True)
+        for key in self._numbers.dpan_keys(dpan):
+            work.link(Relation.DPAN_CARD, key, card_id, exclusive=True)
         if token.token_unique_reference:
-            reference = self._numbers.reference_keys(token.token_unique_reference)[0]
-            work.link(Relation.TOKEN_REFERENCE_CARD, reference, card_id)
+            for key in self._numbers.reference_keys(token.token_unique_reference):
+                work.link(Relation.TOKEN_REFERENCE_CARD, key, card_id)
 
     def _unlink_token(self, work: Work, card: Card, token: CardToken, dpan: str) -> None:
         """Have the card no longer found by a token, under whichever generation it was."""

@@ -100,12 +100,11 @@ class CardLoader:
         ]
         references = {token.token_id: token.token_unique_reference for token in card.card_tokens}
         for value in card.dpans:
-            new.links.append(
-                Link(Relation.DPAN_CARD, self._numbers.dpan_keys(value.dpan)[0], new.id, True)
-            )
+            for found_by in self._numbers.dpan_keys(value.dpan):
+                new.links.append(Link(Relation.DPAN_CARD, found_by, new.id, exclusive=True))
             if reference := references[value.token_id]:
-                found_by = self._numbers.reference_keys(reference)[0]
-                new.links.append(Link(Relation.TOKEN_REFERENCE_CARD, found_by, new.id))
+                for found_by in self._numbers.reference_keys(reference):
+                    new.links.append(Link(Relation.TOKEN_REFERENCE_CARD, found_by, new.id))
 
 
 def _check_references(card: Card, referenced: Referenced) -> None:

@@ -1,106 +1,32 @@
 """Accounts and cards on a real database while generations of the keys come and go."""
 
-import time
-import uuid
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AsyncExitStack
 
 import pytest
 
-from opencif.v1 import account_pb2 as pb
 from opencif.v1 import card_pb2
 from opencif.v1.account_pb2 import Account
-from opencif.v1.customer_pb2 import Customer
-from repository.changes import ChangePoll
+from opencif.v1.customer_pb2 import Customer, LookupCustomersRequest
 from repository.database import Database
 from repository.keys import KeyStore
-from repository.link import LinkStore
-from repository.reading import Reader
-from repository.record import RecordStore
-from repository.window import Window
-from repository.writing import Writer
-from server.account import AccountServicer
-from server.account_numbers import AccountNumbers
-from server.card import CardServicer
-from server.card_numbers import CardNumbers
-from server.cursor import Cursors
-from server.customer_keys import CustomerSealers
 from server.errors import AlreadyExists
-from server.mutation import Mutations
-from server.party import Parties
-from server.reading import Reads
-from server.routing_table import RoutingTable
-from server.rpc import Call, Caller
-from server.sealed import SealedRecords
 from server.work import Work
 from tests.conftest import Database as Databases
-from tests.unit.keyrings import KEK, table
-from tokenizer.customer import CustomerKeys
+from tests.contract.keyed_bank import (
+    OLD,
+    ROUTING,
+    Bank,
+    bank,
+    generation,
+    new_person,
+    request_id,
+    rotated,
+)
+from tests.unit.keyrings import KEK
 from tokenizer.formats import Tokens
-from tokenizer.identity import Identity, text_to_id, uuid7
 from tokenizer.keyring import Keyring, KeyTable, Purpose
-from tokenizer.mac import Macs
-from tokenizer.sealing import Sealer
 
-ROUTING = "021000021"
-CALL_S = 60.0
-
-
-@dataclass
-class Bank:
-    """The servicers of one worker, under one state of the key table."""
-
-    accounts: AccountServicer
-    cards: CardServicer
-    mutations: Mutations
-
-    def call(self, method: str) -> Call:
-        caller = Caller("dev", frozenset())
-        return Call(caller, f"opencif.v1.Test/{method}", time.monotonic() + CALL_S)
-
-    async def create(self, number: str, request_id: str | None = None) -> Account:
-        request = pb.CreateAccountRequest(
-            request_id=request_id or str(uuid.uuid4()),
-            account={"routing_number": ROUTING, "account_number": number, "currency": "USD"},
-        )
-        return (await self.accounts.CreateAccount(request, self.call("CreateAccount"))).account
-
-    async def delete(self, name: str) -> None:
-        request = pb.DeleteAccountRequest(name=name, request_id=str(uuid.uuid4()))
-        await self.accounts.DeleteAccount(request, self.call("DeleteAccount"))
-
-    async def change(self, change) -> object:
-        """The answer of a change that no RPC makes."""
-        request = pb.OpenAccountRequest(request_id=str(uuid.uuid4()))
-        return (await self.mutations.run(request, self.call("Change"), change)).message
-
-
-@asynccontextmanager
-async def bank(database: Database, key_store: KeyStore, keys: KeyTable) -> AsyncIterator[Bank]:
-    keyring = Keyring.open(KEK, keys)
-    incarnation = (await database.incarnation()).id
-    records, links, poll = (
-        RecordStore(database),
-        LinkStore(database),
-        ChangePoll(database, Window()),
-    )
-    reader = Reader(records, poll, incarnation)
-    writer = Writer(database, incarnation, reader.committed)
-    sealers = CustomerSealers(CustomerKeys(keyring), key_store)
-    sealed, macs = SealedRecords(Sealer(keyring), sealers), Macs(keyring)
-    cursors, identity, tokens = Cursors(macs), Identity(keyring), Tokens(keyring)
-    reads = Reads(reader, records, links, poll, sealed=sealed, cursors=cursors)
-    mutations = Mutations(writer, records, sealed, cursors, macs)
-    numbers = AccountNumbers(identity, tokens, RoutingTable().scheme)
-    await poll.start()
-    yield Bank(
-        AccountServicer(mutations, reads, numbers, Parties(identity)),
-        CardServicer(mutations, reads, CardNumbers(identity, tokens)),
-        mutations,
-    )
-    await poll.stop()
-    await writer.settled()
+ACCOUNT = {"routing_number": ROUTING, "currency": "USD", "account_type": 1, "holder_class": 1}
 
 
 @pytest.fixture
@@ -118,20 +44,6 @@ async def under(database: Databases):
         yield start
 
 
-def generation(name: str) -> int:
-    return text_to_id(name.partition("/")[2])[0]
-
-
-OLD = table()
-
-
-def rotated(*purposes: Purpose) -> KeyTable:
-    keys = OLD
-    for purpose in purposes:
-        keys = keys.with_new_generation(purpose, KEK)
-    return keys
-
-
 async def test_a_number_is_known_under_every_generation_that_serves(under):
     before, after = await under(OLD), await under(rotated(Purpose.IDENTITY))
     made = await before.create("1234567890")
@@ -144,21 +56,10 @@ async def test_a_number_is_known_under_every_generation_that_serves(under):
 async def test_a_number_given_out_again_keeps_the_name_it_had(under):
     before, after = await under(OLD), await under(rotated(Purpose.IDENTITY))
     made = await before.create("1234567890")
-    await close(before, made.name)
+    await before.close(made.name)
     again = await after.create("1234567890")
     assert again.name == made.name
     assert again.uid != made.uid
-
-
-async def close(bank: Bank, name: str) -> None:
-    """CLOSED, with the owner that opening takes left out."""
-
-    async def change(work: Work) -> Account:
-        account = await work.read(Account, name)
-        account.state = pb.ACCOUNT_STATE_CLOSED
-        return work.put(account)
-
-    await bank.change(change)
 
 
 async def test_every_generation_of_tokens_that_serves_is_given(under):
@@ -183,9 +84,9 @@ async def test_a_token_is_given_to_one_account_only(under):
 
 async def test_a_repeated_request_is_known_under_the_former_key_too(under):
     before, after = await under(OLD), await under(rotated(Purpose.TOKEN_MAC))
-    request_id = str(uuid.uuid4())
-    first = await before.create("1234567890", request_id)
-    assert await after.create("1234567890", request_id) == first
+    asked = request_id()
+    first = await before.create("1234567890", asked)
+    assert await after.create("1234567890", asked) == first
 
 
 async def test_records_sealed_under_the_former_keys_open_and_move_on(under):
@@ -206,38 +107,110 @@ async def test_records_sealed_under_the_former_keys_open_and_move_on(under):
     assert (await after.change(update)).branch == "SOUTH"
 
 
-async def new_person(work: Work) -> Customer:
-    customer = Customer(kind=1, state=1)
-    customer.person.given_name, customer.person.family_name = "Ann", "Bell"
-    customer.identifier_values.add(identifier_id="i", value="078051120")
-    return work.create(customer, uuid7().bytes)
-
-
 async def test_a_cards_number_and_its_tokens_are_known_under_every_generation(under):
     before, after = await under(OLD), await under(rotated(Purpose.IDENTITY))
     holder = (await before.change(new_person)).name
-    first = await issue(before, holder, "4111111111111111")
-    await provision(before, first, "4242424242424242")
+    first = await before.issue(holder, "4111111111111111")
+    await before.provision(first, "4242424242424242")
     with pytest.raises(AlreadyExists):
-        await issue(after, holder, "4111111111111111")
-    second = await issue(after, holder, "5555555555554444")
+        await after.issue(holder, "4111111111111111")
+    second = await after.issue(holder, "5555555555554444")
     with pytest.raises(AlreadyExists):
-        await provision(after, second, "4242424242424242")
-    request = card_pb2.CloseCardRequest(name=first, request_id=str(uuid.uuid4()))
+        await after.provision(second, "4242424242424242")
+    request = card_pb2.CloseCardRequest(name=first, request_id=request_id())
     await after.cards.CloseCard(request, after.call("CloseCard"))
-    await provision(after, second, "4242424242424242")
+    await after.provision(second, "4242424242424242")
 
 
-async def issue(bank: Bank, holder: str, pan: str) -> str:
-    request = card_pb2.IssueCardRequest(
-        request_id=str(uuid.uuid4()),
-        card={"pan": pan, "card_type": 2, "expiry": "2035-01", "cardholder": holder},
+async def test_lookups_find_the_records_of_every_generation(under):
+    old_keys = rotated(Purpose.TOKEN_ACCOUNT)
+    both = old_keys.with_new_generation(Purpose.IDENTITY, KEK)
+    before, after = await under(old_keys), await under(both)
+    numbers, pans = ("1234567890", "1234567891"), ("4111111111111111", "5555555555554444")
+    dpans = ("4242424242424242", "4000056655665556")
+    for one, number, pan, dpan in zip((before, after), numbers, pans, dpans, strict=True):
+        account = await one.create(number)
+        card = await one.issue((await one.change(new_person)).name, pan)
+        await one.provision(card, dpan)
+        assert generation(account.name) == generation(card) == (1 if one is before else 2)
+    keys = [{"number": {"routing_number": ROUTING, "account_number": each}} for each in numbers]
+    found = [each.account for each in (await after.find_accounts(*keys)).results]
+    assert [generation(each.name) for each in found] == [1, 2]
+    for version in (0, 1, 2):
+        tokens = [
+            {
+                "token": {
+                    "routing_number": ROUTING,
+                    "token": each.tokens[0 if version == 2 else 1].value,
+                    "key_version": version,
+                }
+            }
+            for each in found
+        ]
+        again = await after.find_accounts(*tokens)
+        assert [each.account.name for each in again.results] == [each.name for each in found]
+    by_pan = [
+        each.card for each in (await after.find_cards(keys=[{"pan": p} for p in pans])).results
+    ]
+    by_dpan = await after.find_cards(keys=[{"dpan": dpan} for dpan in dpans])
+    by_token = await after.find_cards(keys=[{"token": each.tokens[0].value} for each in by_pan])
+    assert [generation(each.name) for each in by_pan] == [1, 2]
+    assert [each.card for each in by_dpan.results] == by_pan
+    assert [each.card for each in by_token.results] == by_pan
+
+
+async def test_an_identifier_is_known_under_every_generation(under):
+    before, after = await under(OLD), await under(rotated(Purpose.IDENTITY))
+    first = await before.load(customer=person("078051120"))
+    assert not first.rejected
+    again = await after.load(customer=person("078-05-1120"))
+    assert [each.reason for each in again.rejected] == ["ALREADY_EXISTS"]
+    assert not (await after.load(customer=person("219099999"))).rejected
+    await after.poll.poll()
+    request = LookupCustomersRequest(
+        keys=[{"type": 1, "issuing_country": "US", "value": v} for v in ("078051120", "219099999")]
     )
-    return (await bank.cards.IssueCard(request, bank.call("IssueCard"))).card.name
+    found = await after.customers.LookupCustomers(request, after.call("LookupCustomers"))
+    assert [len(each.customers) for each in found.results] == [1, 1]
 
 
-async def provision(bank: Bank, name: str, dpan: str) -> None:
-    request = card_pb2.ProvisionCardTokenRequest(
-        name=name, request_id=str(uuid.uuid4()), token={"dpan": dpan}
-    )
-    await bank.cards.ProvisionCardToken(request, bank.call("ProvisionCardToken"))
+async def test_nothing_that_stands_under_a_former_generation_is_loaded_again(under):
+    before, after = await under(OLD), await under(rotated(Purpose.IDENTITY))
+    holder = (await before.change(new_person)).name
+    await before.create("1234567890")
+    await before.provision(await before.issue(holder, "4111111111111111"), "4242424242424242")
+    token = {"dpan": "4242424242424242"}
+    card = {"card_type": 2, "expiry": "2035-01", "cardholder": holder}
+    account = ACCOUNT | {"account_number": "1234567890"}
+    for loaded, field in (
+        (await after.load(account=account), "account.account_number"),
+        (await after.load(card=card | {"pan": "4111111111111111"}), "card.pan"),
+        (
+            await after.load(card=card | {"pan": "5555555555554444", "card_tokens": [token]}),
+            "card.card_tokens",
+        ),
+    ):
+        assert [(each.reason, each.field) for each in loaded.rejected] == [
+            ("ALREADY_EXISTS", field)
+        ]
+
+
+async def test_a_loaded_account_gets_no_token_that_another_carries(under):
+    both = rotated(Purpose.TOKEN_ACCOUNT)
+    before, after = await under(OLD), await under(both)
+    text = (await before.create("1234567890")).tokens[0].value
+    rival = Tokens(Keyring.open(KEK, both)).account_numbers([ROUTING], [text], 2)[0]
+    loaded = await after.load(account=ACCOUNT | {"account_number": rival})
+    assert not loaded.rejected
+    key = {"routing_number": ROUTING, "account_number": rival}
+    [found] = (await after.find_accounts({"number": key})).results
+    assert [token.key_version for token in found.account.tokens] == [1]
+
+
+def person(ssn: str) -> dict[str, object]:
+    return {
+        "kind": 1,
+        "state": 1,
+        "person": {"given_name": "Ann", "family_name": "Bell"},
+        "identifiers": [{"type": 1, "value": ssn, "issuing_country": "US"}],
+    }
