@@ -38,7 +38,7 @@ __all__ = ["ImportServicer", "Loader", "Loading"]
 
 ROWS_A_COMMIT: Final = 250
 COMMIT_MAX_S: Final = 20.0
-ATTEMPTS: Final = 3
+ATTEMPTS: Final = 5
 # Two, so that one is prepared while the database writes the other. Rows of one kind do not refer
 # to one another, but for relationships: circles and shares depend on the order.
 _AT_ONCE: Final = {Kind.CUSTOMER: 2, Kind.ACCOUNT: 2, Kind.CARD: 2, Kind.RELATIONSHIP: 1}

@@ -1,5 +1,6 @@
 """Loading in bulk, as a client sees it."""
 
+import asyncio
 import itertools
 import os
 from collections.abc import Iterable
@@ -300,6 +301,29 @@ async def test_an_identifier_belongs_to_one_customer(client: Client) -> None:
     assert rejects(again) == [(1, "ALREADY_EXISTS", "customer.identifiers")]
     twice = await load(client, person(identifiers=[ssn]), person(identifiers=[ssn]))
     assert twice.rejected_count >= 1
+
+
+async def test_of_two_loads_at_once_each_row_is_taken_by_one(client: Client) -> None:
+    """In opposite order, so that each waits for what the other has written."""
+    owner = name()
+    await load(client, person(owner))
+    claims = [[{"type": "IDENTIFIER_TYPE_CIF", "value": new_number()}] for _ in range(300)]
+    numbers = [new_number() for _ in range(300)]
+
+    def rows(step: int) -> list[ImportRecord]:
+        people = [person(identifiers=claim) for claim in claims[::step]]
+        return people + [account(owner, number) for number in numbers[::step]]
+
+    first, second = await asyncio.gather(load(client, *rows(1)), load(client, *rows(-1)))
+    assert first.customers + second.customers == 300
+    assert first.accounts + second.accounts == 300
+    refused = {
+        (reason, field) for answer in (first, second) for _, reason, field in rejects(answer)
+    }
+    assert refused <= {
+        ("ALREADY_EXISTS", "customer.identifiers"),
+        ("ALREADY_EXISTS", "account.account_number"),
+    }
 
 
 async def test_accounts_of_customers_from_earlier_imports_carry_their_digests(
