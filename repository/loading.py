@@ -12,7 +12,7 @@ from repository.link import Link
 from repository.record import GET_MANY, Entry
 from repository.work import Work, Write
 
-__all__ = ["Held", "LoadRow", "Reject", "hold", "load", "read"]
+__all__ = ["Held", "LoadRow", "Reject", "hold", "load", "mark", "read"]
 
 CREATE_STAGE = """
 CREATE TEMPORARY TABLE IF NOT EXISTS loading (
@@ -43,6 +43,9 @@ SELECT kind, id, xid FROM written"""
 HOLD = """
 SELECT id, version, state FROM record
 WHERE kind = $1 AND id = ANY($2::bytea[]) AND state <> 99 ORDER BY id FOR SHARE"""
+
+
+MARK = "SELECT pg_current_xact_id()"
 
 
 class Held(NamedTuple):
@@ -85,6 +88,14 @@ async def read(work: Work, kind: int, ids: Collection[bytes]) -> dict[bytes, Ent
         for horizon, id_, version, operational, private in rows
         if operational
     }
+
+
+async def mark(work: Work) -> None:
+    """Give an otherwise empty transaction a position behind all that was committed before it.
+
+    Who has seen that one has seen them, in whatever order they were committed.
+    """
+    work.xid = await work.connection.fetchval(MARK)
 
 
 async def load(work: Work, rows: Sequence[LoadRow]) -> dict[int, Reject]:

@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 
 from opencif.v1.import_pb2 import ImportRecord, ImportRecordsRequest, ImportRecordsResponse
 from repository.errors import LinkTaken, OperationInProgress
-from repository.loading import LoadRow, Reject, load
+from repository.loading import LoadRow, Reject, load, mark
 from repository.record import Kind
 from repository.work import Origin, Work, Write
 from repository.writing import Writer
@@ -124,7 +124,7 @@ class ImportServicer:
         run = _Run(self._loading, self._loaders, call, self._clock)
         async for request in requests:
             await run.take(request)
-        return run.response()
+        return await run.response()
 
 
 class _Run:
@@ -147,7 +147,6 @@ class _Run:
         self._source_system = ""
         self._rows = 0
         self._loaded = dict.fromkeys(Kind, 0)
-        self._token = ""
 
     async def take(self, request: ImportRecordsRequest) -> None:
         """Load a chunk: customers before accounts before cards, whatever order they came in."""
@@ -167,7 +166,7 @@ class _Run:
                 if isinstance(fault, BaseException):
                     raise fault
 
-    def response(self) -> ImportRecordsResponse:
+    async def response(self) -> ImportRecordsResponse:
         """What was loaded and what was not."""
         return ImportRecordsResponse(
             customers=self._loaded[Kind.CUSTOMER],
@@ -176,8 +175,15 @@ class _Run:
             relationships=self._loaded[Kind.RELATIONSHIP],
             rejected=self._rejects.shown(),
             rejected_count=self._rejects.count,
-            consistency_token=self._token,
+            consistency_token=await self._token() if any(self._loaded.values()) else "",
         )
+
+    async def _token(self) -> str:
+        """The token of a transaction behind all of the import's: none of theirs includes all."""
+        deadline = min(self._call.deadline, time.monotonic() + COMMIT_MAX_S)
+        async with self._loading.writer.begin(self._origin(), deadline) as work:
+            await mark(work)
+        return self._loading.cursors.consistency_token(work.position)
 
     async def _load_each(self, kind: Kind, slices: Iterator[Sequence[New[Any]]]) -> None:
         """Load what is left of the slices: others take from them too, while this one waits."""
@@ -186,15 +192,8 @@ class _Run:
 
     async def _load(self, kind: Kind, rows: Sequence[New[Any]]) -> None:
         """Load rows of a kind, once more when other writers were in the way."""
-        origin = Origin(
-            actor=self._call.caller.identity,
-            method=self._call.method,
-            request_id=self._request_id,
-            time=self._clock(),
-            source_system=self._source_system,
-        )
         loader = self._loaders[kind]
-        batch = Batch(rows, origin, self._rejects)
+        batch = Batch(rows, self._origin(), self._rejects)
         loader.begin(batch)
         for attempt in range(1, ATTEMPTS + 1):
             try:
@@ -207,6 +206,15 @@ class _Run:
         if kind is Kind.CUSTOMER:
             self._references.learn([new.message for new in batch.news])
 
+    def _origin(self) -> Origin:
+        return Origin(
+            actor=self._call.caller.identity,
+            method=self._call.method,
+            request_id=self._request_id,
+            time=self._clock(),
+            source_system=self._source_system,
+        )
+
     async def _write(self, kind: int, loader: Loader[Any], batch: Batch[Any]) -> None:
         """One transaction; what it leaves in the batch was written."""
         if not batch.news:
@@ -218,8 +226,6 @@ class _Run:
             )
             await loader.complete(batch, referenced, self._references, work, self._call)
             left_out = await self._copy(kind, batch, work, deadline)
-        if work.xid:
-            self._token = self._loading.cursors.consistency_token(work.position)
         batch.each(lambda new: _refuse_left_out(new, left_out, loader))
 
     async def _copy(

@@ -53,7 +53,7 @@ ARGUMENTS: dict[str, dict[str, tuple[Any, ...]]] = {
         "GET_OLDEST": (1_000_000,),
         "GET_HISTORY": (1_000_000, 1_000_100),
     },
-    "loading": {"LOAD": (NOW, *META), "HOLD": (2, [ID]), "GET_MANY": (2, [ID])},
+    "loading": {"LOAD": (NOW, *META), "HOLD": (2, [ID]), "GET_MANY": (2, [ID]), "MARK": ()},
     "keys": {
         "GET_MANY": ([ID],),
         "INSERT_MANY": ([ID], [1], [KEY]),
