@@ -1,9 +1,11 @@
 """Loading: all or a told reason per row, with history and links as any other write."""
 
+import asyncio
+
 from repository.link import Link, Relation
-from repository.loading import LoadRow, Reject, load
+from repository.loading import LoadRow, Reject, hold, load, mark, read
 from repository.record import Kind, Operation
-from tests.contract.stand import ACCOUNT, Stand, origin, segment, some_id, some_uid, write
+from tests.contract.stand import ACCOUNT, OPEN, Stand, origin, segment, some_id, some_uid, write
 
 IDENTIFIER = Relation.IDENTIFIER_CUSTOMER
 
@@ -76,3 +78,30 @@ async def test_exclusive_keys_are_kept_exclusive(stand: Stand) -> None:
 async def test_a_connection_loads_again_and_again(stand: Stand) -> None:
     for _ in range(3):
         assert await run(stand, [LoadRow(write(some_id()))]) == {}
+
+
+async def test_what_new_records_refer_to_stays_until_they_are_committed(stand: Stand) -> None:
+    there, gone, never = some_id(), some_id(), some_id()
+    await stand.create(there, gone)
+    await stand.delete(gone, 2)
+    async with stand.writer.begin(origin()) as work:
+        held = await hold(work, ACCOUNT, [there, gone, never])
+        assert {id_: (one.version, one.state) for id_, one in held.items()} == {there: (1, OPEN)}
+        entries = await read(work, ACCOUNT, [there, gone, never])
+        assert {id_: entry.version for id_, entry in entries.items()} == {there: 1}
+        async with stand.writer.begin(origin()) as other:  # another load may hold it too
+            assert await hold(other, ACCOUNT, [there]) == held
+        change = asyncio.create_task(stand.update(there, 2))
+        while not await stand.database.fetch("SELECT 1 FROM pg_locks WHERE NOT granted"):
+            assert not change.done()
+    assert (await change).entry.version == 2
+
+
+async def test_a_mark_is_behind_everything_committed_before_it(stand: Stand) -> None:
+    position = await stand.create(some_id())
+    async with stand.writer.begin(origin()) as work:
+        await mark(work)
+    assert work.position.xid > position.xid
+    assert work.position.lsn >= position.lsn
+    await stand.poll.poll()
+    assert stand.window.has_seen(work.position.xid)
