@@ -12,6 +12,7 @@
     │   ├── TooStale          nothing was proven current for too long
     │   └── TimedOut          the caller's deadline passed before an answer came
     ├── MigrationAltered      an applied migration file no longer reads as it did
+    ├── MigrationForbidden    the role may not change the schema
     └── MigrationLocked       another process is migrating, or holds a table it needs
 
 No message carries an id, a key or a value: ids of records are attributes, never text.
@@ -23,6 +24,7 @@ __all__ = [
     "IdempotencyKeyReused",
     "LinkTaken",
     "MigrationAltered",
+    "MigrationForbidden",
     "MigrationLocked",
     "NotFound",
     "OperationInProgress",
@@ -117,6 +119,10 @@ class TimedOut(Unavailable):
 
 class MigrationAltered(RepositoryError):
     """An applied migration file no longer reads as it did when it was applied."""
+
+
+class MigrationForbidden(RepositoryError):
+    """The role has no right to change the schema: run `migrate` with one that has."""
 
 
 class MigrationLocked(RepositoryError):

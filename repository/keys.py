@@ -39,6 +39,15 @@ FROM unnest($1::bytea[], $2::smallint[], $3::bytea[])
      AS given (customer_id, wrap_generation, wrapped)
 ON CONFLICT (customer_id) DO NOTHING RETURNING customer_id"""
 
+# Whose commit is not known is added again: rather twice than never.
+ADD_SEALS = """
+INSERT INTO seal_count (purpose, generation, seals)
+SELECT purpose, generation, seals
+FROM unnest($1::text[], $2::smallint[], $3::bigint[]) AS given (purpose, generation, seals)
+ON CONFLICT (purpose, generation) DO UPDATE SET seals = seal_count.seals + excluded.seals"""
+
+GET_SEALS = "SELECT purpose, generation, seals FROM seal_count"
+
 DELETE_MANY = "DELETE FROM customer_key WHERE customer_id = ANY($1::bytea[])"
 
 
@@ -95,6 +104,17 @@ class KeyStore:
             await connection.execute(SET_PURPOSE_KEYS, *map(list, zip(*keys, strict=True)))
 
         await self._database.transact(replace)
+
+    async def add_seals(self, made: Mapping[tuple[str, int], int]) -> None:
+        """Add seals made under each (purpose, generation). Raises CommitUnknown, Unavailable."""
+        if made:
+            rows = sorted((*key, seals) for key, seals in made.items())
+            await self._database.write(ADD_SEALS, *map(list, zip(*rows, strict=True)))
+
+    async def seals(self) -> dict[tuple[str, int], int]:
+        """All seals that were added, by (purpose, generation). Raises Unavailable."""
+        rows = await self._database.fetch(GET_SEALS, primary=True)
+        return {(row[0], row[1]): row[2] for row in rows}
 
     async def get_many(
         self, customer_ids: Sequence[bytes], *, deadline: float | None = None

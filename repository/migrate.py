@@ -9,15 +9,25 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 import asyncpg
+from asyncpg.connect_utils import SessionAttribute
 
 from repository.certainty import translate
-from repository.errors import MigrationAltered, MigrationLocked
+from repository.errors import MigrationAltered, MigrationForbidden, MigrationLocked
 
-__all__ = ["Migration", "Which", "make_months", "migrate", "migrations", "schema_version"]
+__all__ = [
+    "Migration",
+    "Which",
+    "keep_months",
+    "make_months",
+    "migrate",
+    "migrations",
+    "schema_version",
+]
 
 Which = Literal["main", "keys"]
 Session: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -40,6 +50,9 @@ CREATE TABLE IF NOT EXISTS schema_migration (
 HAS_LEDGER = "SELECT to_regclass('schema_migration') IS NOT NULL"
 GET_APPLIED = "SELECT version, sha256 FROM schema_migration ORDER BY version"
 SET_APPLIED = "INSERT INTO schema_migration (version, sha256) VALUES ($1, $2)"
+
+# While serving: whoever waits for the parent table stands in everybody's way meanwhile.
+SET_SHORT_LOCK_TIMEOUT = "SET lock_timeout = '500ms'"
 
 GET_MONTHS = """
 SELECT child.relname FROM pg_inherits
@@ -95,15 +108,31 @@ async def schema_version(dsn: str) -> str | None:
         return rows[-1][0] if rows else None
 
 
+async def keep_months(dsn: str, today: date | None = None) -> None:
+    """Make what is missing of the months ahead while others serve; nothing where somebody does.
+
+    Raises MigrationLocked, MigrationForbidden where the role may not, Unavailable.
+    """
+    today = today or datetime.now(UTC).date()
+    async with _session(dsn) as session:
+        if not await _missing(session, today) or not await session.fetchval(TRY_LOCK, LOCK):
+            return
+        await session.execute(SET_SHORT_LOCK_TIMEOUT)
+        await make_months(session, today)
+
+
 async def make_months(session: Session, today: date) -> None:
     """Make the change partitions of this month and of the MONTHS_AHEAD after it."""
+    for name, first, after in await _missing(session, today):
+        await session.execute(CREATE_MONTH.format(name=name, first=first, next=after))
+
+
+async def _missing(session: Session, today: date) -> list[tuple[str, date, date]]:
+    """(partition, first day, first day of the next) of the months that are not there."""
     present = {row[0] for row in await session.fetch(GET_MONTHS)}
-    for ahead in range(MONTHS_AHEAD + 1):
-        first = _month(today, ahead)
-        name = f"change_{first:%Y%m}"
-        if name not in present:
-            after = _month(today, ahead + 1)
-            await session.execute(CREATE_MONTH.format(name=name, first=first, next=after))
+    starts = [_month(today, ahead) for ahead in range(MONTHS_AHEAD + 2)]
+    named = [(f"change_{first:%Y%m}", first, after) for first, after in pairwise(starts)]
+    return [month for month in named if month[0] not in present]
 
 
 def _month(day: date, ahead: int) -> date:
@@ -143,8 +172,12 @@ async def _apply(session: Session, migration: Migration) -> None:
 async def _session(dsn: str) -> AsyncIterator[Session]:
     session: Session | None = None
     try:
-        session = await asyncpg.connect(dsn, timeout=10)
+        session = await asyncpg.connect(
+            dsn, timeout=10, target_session_attrs=SessionAttribute.primary
+        )
         yield session
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise MigrationForbidden("the role may not change the schema") from error
     except asyncpg.LockNotAvailableError as error:
         raise MigrationLocked("a table stayed locked longer than lock_timeout") from error
     except Exception as error:

@@ -29,7 +29,7 @@ from server.customer import CustomerServicer
 from server.customer_accounts import CustomerAccounts
 from server.customer_keys import CustomerSealers
 from server.customer_links import CustomerLinks
-from server.housekeeping import Housekeeping
+from server.housekeeping import Housekeeping, chores
 from server.key_table import open_keyring
 from server.loading import ImportServicer, Loading
 from server.lookup import LookupServicer
@@ -121,7 +121,7 @@ async def wired(settings: Settings, gauges: Gauges) -> AsyncIterator[Wired]:
         opened.push_async_callback(poll.stop)
         await routing.load()
         await enter(followed.running())
-        await enter(Housekeeping(writer).running())
+        await enter(Housekeeping(chores(settings, writer, sealer.counts, key_store)).running())
         gauges.poll_age_s = lambda: poll.age_s
         gauges.idle_connections = lambda: database.idle_connections
         gauges.reads = reader.stats

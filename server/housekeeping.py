@@ -1,54 +1,89 @@
-"""What a worker clears away behind everybody's back; must never be in a call's way."""
+"""What a worker does behind everybody's back; must never be in a call's way."""
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from functools import partial
+from typing import Final, NamedTuple
 
-from repository.errors import RepositoryError
+from repository.keys import KeyStore
+from repository.migrate import keep_months
 from repository.writing import Writer
-from server import log
+from server import log, seal_counts
+from server.settings import Settings
+from tokenizer.sealing import SealCounts
 
-__all__ = ["Housekeeping"]
+__all__ = ["Chore", "Housekeeping", "chores"]
 
 IDEMPOTENCY_KEPT: Final = timedelta(hours=24)
 ROWS_A_TIME: Final = 1000
-INTERVAL_S: Final = 600.0
+MINUTE_S: Final = 60.0
+DAY_S: Final = 86_400.0
 
 _log = log.logger("housekeeping")
 
 
-class Housekeeping:
-    """Forgets request ids that are older than a day, a thousand at a time."""
+class Chore(NamedTuple):
+    """What is done at once, then every `interval_s`, and where `at_end` says so once more then."""
 
-    def __init__(self, writer: Writer, interval_s: float = INTERVAL_S) -> None:
-        self._writer = writer
-        self._interval_s = interval_s
+    name: str
+    interval_s: float
+    do: Callable[[], Awaitable[object]]
+    at_end: bool = False
+
+
+def chores(
+    settings: Settings, writer: Writer, counts: SealCounts, key_store: KeyStore
+) -> list[Chore]:
+    """What every worker sees to: workers may do the same at the same time."""
+    dsn = settings.database_dsn.get_secret_value()
+    settle = partial(seal_counts.settle, counts, key_store)
+    return [
+        Chore("forget_requests", 10 * MINUTE_S, partial(forget, writer)),
+        Chore("count_seals", MINUTE_S, settle, at_end=True),
+        Chore("make_months", DAY_S, partial(keep_months, dsn)),
+    ]
+
+
+class Housekeeping:
+    """Does chores in the background; one that fails is told and done again when its time comes."""
+
+    def __init__(self, chores: Sequence[Chore]) -> None:
+        self._chores = chores
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Work in the background until the block ends."""
-        task = asyncio.create_task(self._run())
+        tasks = [asyncio.create_task(_keep_doing(chore)) for chore in self._chores]
         try:
             yield
         finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            for chore in self._chores:
+                if chore.at_end:
+                    await _do(chore)
 
-    async def _run(self) -> None:
-        while True:
-            await asyncio.sleep(self._interval_s)
-            try:
-                await self.forget()
-            except RepositoryError as error:  # the next round will do
-                _log.warning("housekeeping_failed", error_type=type(error).__name__)
 
-    async def forget(self) -> int:
-        """Forget what is old now; how many request ids there were."""
-        before = datetime.now(UTC) - IDEMPOTENCY_KEPT
-        total = 0
-        while count := await self._writer.forget(before, ROWS_A_TIME):
-            total += count
-        return total
+async def forget(writer: Writer) -> int:
+    """Forget request ids that are older than a day, a thousand at a time; how many there were."""
+    before = datetime.now(UTC) - IDEMPOTENCY_KEPT
+    total = 0
+    while count := await writer.forget(before, ROWS_A_TIME):
+        total += count
+    return total
+
+
+async def _keep_doing(chore: Chore) -> None:
+    while True:
+        await _do(chore)
+        await asyncio.sleep(chore.interval_s)
+
+
+async def _do(chore: Chore) -> None:
+    try:
+        await chore.do()
+    except Exception as error:  # whatever it is, the next time may be better
+        _log.warning("chore_failed", action=chore.name, error_type=type(error).__name__)

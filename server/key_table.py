@@ -5,13 +5,14 @@ Owns the way between KeyStore's rows and the tokenizer's table; never shows a ke
 
 import os
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from repository.database import Database
 from repository.keys import KeyStore, PurposeKey
 from server.schema import require_schema
+from server.seal_counts import SEALING, is_due
 from server.settings import Settings
 from tokenizer.kek import FileKeyProvider, KeyProvider
 from tokenizer.keyring import Keyring, KeyRow, KeyState, KeyTable, create_table
@@ -58,15 +59,18 @@ async def init(settings: Settings) -> list[str]:
         made = _make_kek(settings.kek_file) if settings.is_development else []
         table = create_table(key_provider(settings))
         await store.set_purpose_keys([_stored(row) for row in table.rows], table.mac, None)
-    return [*made, *_lines(table)]
+    return [*made, *_lines(table, {})]
 
 
 async def status(settings: Settings) -> list[str]:
-    """One line for each generation of each purpose key; raises as `open_keyring`."""
+    """One line for each generation of each purpose key: its state, age, seals, whether it is due.
+
+    Raises as `open_keyring`.
+    """
     async with _key_store(settings) as store:
-        table = await _load(store)
+        table, seals = await _load(store), await store.seals()
     table.verify(key_provider(settings))
-    return _lines(table)
+    return _lines(table, seals)
 
 
 @asynccontextmanager
@@ -109,8 +113,12 @@ def _stored(row: KeyRow) -> PurposeKey:
     return PurposeKey(row.purpose, row.generation, str(row.state), row.wrapped, row.create_time)
 
 
-def _lines(table: KeyTable) -> list[str]:
-    return [
-        f"{row.purpose:<18} {row.generation:>3}  {row.state:<8} {row.create_time:%Y-%m-%d}"
-        for row in table.rows
-    ]
+def _lines(table: KeyTable, seals: Mapping[tuple[str, int], int]) -> list[str]:
+    return [_line(row, seals.get((row.purpose, row.generation), 0)) for row in table.rows]
+
+
+def _line(row: KeyRow, seals: int) -> str:
+    line = f"{row.purpose:<18} {row.generation:>3}  {row.state:<8} {row.create_time:%Y-%m-%d}"
+    if row.purpose in SEALING:
+        line += f"  {seals:,} seals"
+    return f"{line}  DUE" if is_due(row, seals) else line

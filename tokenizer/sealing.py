@@ -8,7 +8,7 @@ Errors: `SealBroken` (does not open, or is not what was expected) and `KeyExhaus
 
 import os
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -81,10 +81,10 @@ class SealCounts:
     __slots__ = ("_known", "_since")
 
     def __init__(self) -> None:
-        self._known: dict[tuple[Purpose, int], int] = {}
-        self._since: dict[tuple[Purpose, int], int] = {}
+        self._known: dict[tuple[str, int], int] = {}
+        self._since: dict[tuple[str, int], int] = {}
 
-    def add(self, purpose: Purpose, generation: int, seals: int) -> None:
+    def add(self, purpose: str, generation: int, seals: int) -> None:
         """Count seals about to be made; raises KeyExhausted when they would pass 2**38."""
         key = (purpose, generation)
         since = self._since.get(key, 0) + seals
@@ -92,15 +92,21 @@ class SealCounts:
             raise KeyExhausted(f"{purpose}/{generation} has made 2**38 seals")
         self._since[key] = since
 
-    def drain(self) -> dict[tuple[Purpose, int], int]:
-        """Return our seals since the last drain, to be added to the key table; they stay known."""
+    def drain(self) -> dict[tuple[str, int], int]:
+        """Return our seals since the last drain, to be added to all workers'; they stay known."""
         drained, self._since = self._since, {}
         for key, seals in drained.items():
             self._known[key] = self._known.get(key, 0) + seals
         return drained
 
-    def learn(self, purpose: Purpose, generation: int, seals: int) -> None:
-        """Take the total that the key table holds, of all workers and drains."""
+    def restore(self, drained: Mapping[tuple[str, int], int]) -> None:
+        """Take back what was drained and could not be added."""
+        for key, seals in drained.items():
+            self._known[key] -= seals
+            self._since[key] = self._since.get(key, 0) + seals
+
+    def learn(self, purpose: str, generation: int, seals: int) -> None:
+        """Take the total of all workers and drains."""
         self._known[purpose, generation] = seals
 
 

@@ -2,7 +2,8 @@
 
 import difflib
 import os
-from datetime import date
+import re
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import asyncpg
@@ -10,10 +11,16 @@ import pytest
 
 from deploy.embedded import EmbeddedPostgres
 from repository import migrate as runner
-from repository.errors import MigrationAltered, MigrationLocked, Unavailable
-from repository.migrate import make_months, migrate, migrations, schema_version
+from repository.errors import (
+    MigrationAltered,
+    MigrationForbidden,
+    MigrationLocked,
+    Unavailable,
+)
+from repository.migrate import keep_months, make_months, migrate, migrations, schema_version
 from tests.conftest import Database
 
+PASSWORD = "norights"
 GOLDEN = Path(__file__).parents[1] / "golden" / "schema.txt"
 
 # Months come and go with the calendar; not-null constraints have rows of their own from 18 on.
@@ -54,6 +61,7 @@ CLEAR = {
     "purpose_key": "purpose generation state create_time",
     "purpose_table_mac": "only_one",
     "customer_key": "wrap_generation create_time",
+    "seal_count": "purpose generation seals",
     "routing_revision": "only_one revision",
 }
 OPAQUE = {
@@ -184,6 +192,42 @@ async def test_months_are_made_ahead_whatever_the_session_calls_midnight(empty: 
     await connection.close()
     assert [row[0] for row in rows] == ["change_203111", "change_203112", "change_203211"]
     assert bounds == ("FOR VALUES FROM ('2031-12-01 00:00:00+00') TO ('2032-01-01 00:00:00+00')")
+
+
+async def test_months_are_made_while_serving_where_the_role_may(empty: str) -> None:
+    await migrate(empty)
+    later = datetime.now(UTC).date() + timedelta(days=400)
+    await keep_months(empty, later)
+    names = await fetch(empty, "SELECT relname FROM pg_class WHERE relname ~ '^change_[0-9]{6}$'")
+    assert f"change_{later:%Y%m}" in {row[0] for row in names}
+    await fetch(empty, f"CREATE ROLE months_test LOGIN PASSWORD '{PASSWORD}'")
+    try:
+        plain = re.sub("//[^@]*@", f"//months_test:{PASSWORD}@", empty)
+        await keep_months(plain, later)  # there is nothing to do
+        with pytest.raises(MigrationForbidden):
+            await keep_months(plain, later + timedelta(days=400))
+    finally:
+        await fetch(empty, "DROP ROLE months_test")
+
+
+async def test_months_are_left_to_whoever_makes_them_now(empty: str) -> None:
+    await migrate(empty)
+    later = datetime.now(UTC).date() + timedelta(days=400)
+    connection = await asyncpg.connect(empty)
+    await connection.execute("SELECT pg_advisory_lock($1)", runner.LOCK)
+    await keep_months(empty, later)
+    assert not await connection.fetchval("SELECT to_regclass($1)", f"change_{later:%Y%m}")
+    await connection.execute("SELECT pg_advisory_unlock_all()")
+    await connection.execute("BEGIN; LOCK TABLE change IN ROW EXCLUSIVE MODE")
+    with pytest.raises(MigrationLocked):
+        await keep_months(empty, later)
+    await connection.close()
+
+
+def test_files_are_numbered_one_after_the_other() -> None:
+    for which in ("main", "keys"):
+        numbers = [int(migration.version[:3]) for migration in migrations(which)]
+        assert numbers == list(range(1, len(numbers) + 1))
 
 
 async def test_a_server_that_is_not_there_is_unavailable() -> None:

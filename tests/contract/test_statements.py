@@ -58,12 +58,15 @@ ARGUMENTS: dict[str, dict[str, tuple[Any, ...]]] = {
         "GET_MANY": ([ID],),
         "INSERT_MANY": ([ID], [1], [KEY]),
         "DELETE_MANY": ([ID],),
+        "ADD_SEALS": (["operational"], [1], [1]),
     },
 }
 # Tables that are a few rows, or that a statement is meant to read whole.
 SMALL = {"routing_revision", "incarnation", "loading", "purpose_key", "purpose_table_mac"}
+SMALL |= {"seal_count"}
 WHOLE = {
-    ("keys", name) for name in ("GET_PURPOSE_KEYS", "CLEAR_PURPOSE_KEYS", "SET_PURPOSE_KEYS")
+    ("keys", name)
+    for name in ("GET_PURPOSE_KEYS", "CLEAR_PURPOSE_KEYS", "SET_PURPOSE_KEYS", "GET_SEALS")
 } | {("keys", "SET_FIRST_MAC"), ("keys", "SET_MAC")}
 
 FILL_MAIN = """
