@@ -12,7 +12,7 @@ from opencif.client import Client
 from opencif.errors import OpencifError
 from opencif.v1 import account_pb2, card_pb2, customer_pb2
 from opencif.v1.lookup_pb2 import LookupOutcome
-from tests.rpc import bad_inputs, bad_states
+from tests.rpc import bad_inputs, bad_states, people
 from tests.rpc.bad_inputs import INVALID, OK, Ground, Row
 from tests.rpc.bank import active_card, new_number, new_pan, open_account
 from tests.rpc.bank import customer as a_customer
@@ -38,7 +38,7 @@ async def patient(addresses: list[str]) -> AsyncIterator[Client]:
 
 @pytest.fixture(scope="session")
 async def ground(patient: Client) -> Ground:
-    ssn, number, pan, dpan = "212" + new_number()[-6:], new_number(), new_pan(), new_pan()
+    ssn, number, pan, dpan = people.ssn(), new_number(), new_pan(), new_pan()
     made = await patient.customers.CreateCustomer(
         customer_pb2.CreateCustomerRequest(
             customer={

@@ -10,7 +10,8 @@ import pytest
 from opencif.client import Client
 from opencif.errors import error_from
 from opencif.v1 import account_pb2, card_pb2, customer_pb2, lookup_pb2
-from tests.rpc.bank import new_pan, terms
+from tests.rpc.bank import new_pan, refused, terms
+from tests.rpc.conftest import Serving
 from tests.rpc.test_bad_input import assert_silent
 
 INVALID = grpc.StatusCode.INVALID_ARGUMENT
@@ -142,3 +143,18 @@ async def test_a_worker_serves_on_after_all_of_this(client: Client, addresses: l
         async with Client(address, timeout_s=60.0) as one:
             result = (await one.lookup_cards([lookup_pb2.CardKey(pan=new_pan())])).results[0]
             assert result.network_response == "14"
+
+
+async def test_nothing_of_what_was_refused_is_logged(
+    client: Client, serving: Serving, addresses: list[str]
+):
+    """Whatever the tests of this session have sent: the log has no card number in it."""
+    async with grpc.aio.insecure_channel(addresses[0]) as wire:
+        for sent in TABLE:
+            await refusal(wire.unary_unary(sent.method)(sent.data, metadata=sent.metadata))
+    named = {"given_name": PAN, "family_name": f"{PAN[:4]} {PAN[4:8]} {PAN[8:12]} {PAN[12:]}"}
+    creation = customer_pb2.CreateCustomerRequest(customer={"kind": 1, "person": named})
+    await refused(client.customers.CreateCustomer(creation), INVALID, "CARD_NUMBER_IN_TEXT")
+    told = serving.log.read_text() + await serving.metrics()
+    assert PAN not in told.replace(" ", "").replace("-", "")
+    assert "call_failed" not in told
