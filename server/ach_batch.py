@@ -3,7 +3,7 @@
 Written for speed: an entry's fields are cut from its bytes where its batch's layout has them.
 """
 
-from datetime import date, timedelta
+from datetime import MAXYEAR, MINYEAR, date, timedelta
 from typing import Final
 
 from opencif.nacha import BatchHeader, Entry, entry_class
@@ -71,7 +71,7 @@ def settlement_date(header: BatchHeader, day: str) -> str:
     today = date.fromisoformat(day)
     if header.settlement_date.isdigit() and 1 <= int(header.settlement_date) <= 366:
         offset = timedelta(days=int(header.settlement_date) - 1)
-        years = (today.year - 1, today.year, today.year + 1)
+        years = range(max(today.year - 1, MINYEAR), min(today.year + 1, MAXYEAR - 1) + 1)
         days = [date(year, 1, 1) + offset for year in years]
         return min(days, key=lambda one: abs(one - today)).isoformat()
     effective = header.effective_date

@@ -147,7 +147,11 @@ def return_by(settlement: date, code: str) -> date:
 
     Nacha Operating Rules: a return or a notification of change within two banking days of
     settlement, the return of a debit whose authorization was revoked within 60 calendar days.
+    Beyond the calendar's end it is the calendar's last day: an entry may state any date.
     """
-    if code in _UNAUTHORIZED:
-        return on_or_before(settlement + timedelta(days=_UNAUTHORIZED_WITHIN_DAYS))
-    return add_banking_days(settlement, _WITHIN_BANKING_DAYS)
+    try:
+        if code in _UNAUTHORIZED:
+            return on_or_before(settlement + timedelta(days=_UNAUTHORIZED_WITHIN_DAYS))
+        return add_banking_days(settlement, _WITHIN_BANKING_DAYS)
+    except OverflowError:
+        return date.max

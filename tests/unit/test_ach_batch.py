@@ -51,6 +51,14 @@ def test_the_day_a_batch_settles(fields: dict[str, Any], expected: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("day", "expected"), [("9999-12-31", "9999-01-01"), ("0001-01-01", "0001-12-31")]
+)
+def test_a_day_of_the_year_stays_within_the_calendar(day: str, expected: str) -> None:
+    stated = "366" if day > "2" else "365"
+    assert settlement_date(batch_header("PPD", settlement_date=stated), day) == expected
+
+
+@pytest.mark.parametrize(
     ("sec", "fields", "is_benefit"),
     [
         ("PPD", {"originator_status": "2", "entry_description": "XXSOC SEC"}, True),

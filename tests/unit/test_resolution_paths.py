@@ -76,6 +76,11 @@ def test_the_last_day_to_answer(code: str, expected: str) -> None:
     assert return_by(date(2026, 11, 25), code) == date.fromisoformat(expected)
 
 
+@pytest.mark.parametrize("code", ["R03", "R07"])
+def test_there_is_a_last_day_at_the_calendars_end_too(code: str) -> None:
+    assert return_by(date(9999, 12, 31), code) == date.max
+
+
 def test_nothing_that_holds_a_number_or_a_death_prints_it() -> None:
     decision = decide(entry(), account(parties=[party(deceased_date="2026-10-01")]))
     printed = repr(entry()) + repr(decision) + repr(facts_of(account()))
