@@ -239,6 +239,8 @@ def test_no_corrected_data_raises(data: str) -> None:
         ("C01", CorrectedData()),
         ("C01", CorrectedData(account_number="1" * 18)),
         ("C03", CorrectedData(account_number="1")),
+        ("C04", CorrectedData(name="M\u00dcLLER")),
+        ("C09", CorrectedData(individual_id="7\t7")),
     ],
 )
 def test_corrections_that_do_not_fit_are_refused(code: str, data: CorrectedData) -> None:

@@ -58,7 +58,8 @@ class CorrectedData:
     def encode(self, code: str) -> str:
         """The 29 characters for this change code, in its fixed columns.
 
-        Raises: FieldError for an unknown code, a missing correction or one too long.
+        Raises: FieldError for an unknown code, a missing correction, one too long or one that is
+        not printable ASCII.
         """
         if code not in CORRECTED_COLUMNS:
             raise FieldError("change_code", "has no corrected data of its own")
@@ -67,6 +68,8 @@ class CorrectedData:
             value = getattr(self, name)
             if not value or len(value) > last - first + 1:
                 raise FieldError(name, "is missing or too long for this change code")
+            if not (value.isascii() and value.isprintable()):
+                raise FieldError(name, "has a character outside printable ASCII")
             data[first - 1 : first - 1 + len(value)] = value
         return "".join(data)
 
