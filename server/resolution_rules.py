@@ -106,7 +106,8 @@ def _deaths(case: Case) -> Iterator[Hit]:
     if not dead:
         return
     is_beneficiary = bool(payees) and dead[0].role == account_pb2.PARTY_ROLE_PRIMARY_OWNER
-    returns_benefit = case.entry.is_federal_benefit and case.policy.federal_benefit_survivor_returns
+    is_benefit = case.is_credit and case.entry.is_federal_benefit
+    returns_benefit = is_benefit and case.policy.federal_benefit_survivor_returns
     if len(dead) == len(case.owners) or is_beneficiary or returns_benefit:
         yield Hit("R15", date_of_death=dead[0].deceased_date)
     else:

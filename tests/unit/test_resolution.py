@@ -273,6 +273,13 @@ def test_a_surviving_joint_owner(is_benefit: bool, returns: bool, code: str) -> 
     assert decision.findings == ((code,) if code else ("JOINT_OWNER_DECEASED",))
 
 
+def test_what_a_federal_agency_takes_is_no_benefit() -> None:
+    found = account(parties=[party(deceased_date="2026-10-01"), party(pb.PARTY_ROLE_JOINT_OWNER)])
+    policy = Policy(federal_benefit_survivor_returns=True)
+    debit = entry(is_federal_benefit=True, transaction_code=27)
+    assert decide(debit, found, policy=policy).findings == ("JOINT_OWNER_DECEASED",)
+
+
 NEW_TYPE = {"account_type": pb.ACCOUNT_TYPE_SAVINGS}
 
 
