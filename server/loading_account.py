@@ -12,7 +12,7 @@ from repository.work import Work
 from server import account_rules, names, restriction_rules
 from server.account_numbers import AccountKey, AccountNumbers
 from server.errors import AlreadyExists, FailedPrecondition, InvalidArgument
-from server.loading_batch import Batch, New, hold_to_contract, moved
+from server.loading_batch import Batch, New, hold_to_contract, moved, require_distinct
 from server.loading_references import KnownCustomer, Referenced, References, Wants
 from server.rpc import Call
 
@@ -101,7 +101,12 @@ def _check(account: Account, batch: Batch[Account]) -> None:
     hold_to_contract(account, "account", DELETED)
     account_rules.check_form(account, "account")
     account.state = account.state or account_rules.PENDING
-    for position, restriction in enumerate(account.restrictions):
+    parties, restrictions = account.parties, account.restrictions
+    require_distinct((party.party_id for party in parties), "account.parties", "party_id")
+    require_distinct(
+        (one.restriction_id for one in restrictions), "account.restrictions", "restriction_id"
+    )
+    for position, restriction in enumerate(restrictions):
         try:
             restriction_rules.complete(restriction, batch.origin.actor, batch.origin.time)
         except InvalidArgument as fault:
@@ -140,14 +145,14 @@ def _renumber(
         referenced.state(Kind.ACCOUNT, account.replaces, "account.replaces")
     if not account.HasField("replacement"):
         return
-    heir = (
-        known.get(names.parse(Kind.ACCOUNT, account.replacement.account))
-        if (account.replacement.account)
-        else None
-    )
+    terms = account.replacement
+    if account.state != account_rules.CLOSED:  # entries to it would go where nobody closed it for
+        raise InvalidArgument("MALFORMED", "account.replacement")
+    heir = known.get(names.parse(Kind.ACCOUNT, terms.account)) if terms.account else None
     if heir is None:
         raise FailedPrecondition("REFERENCE_NOT_FOUND", "account.replacement.account")
-    terms = account.replacement
     terms.reason = terms.reason or account_pb2.RENUMBER_REASON_RENUMBER
     terms.effective_date = terms.effective_date or today.isoformat()
+    if terms.valid_to and terms.valid_to < terms.effective_date:
+        raise InvalidArgument("INVALID_PERIOD", "account.replacement.valid_to")
     account_rules.point_to(account, heir)

@@ -21,7 +21,7 @@ from server.shape import M
 from server.validation import validate
 from tokenizer.identity import uuid7
 
-__all__ = ["Batch", "New", "Rejects", "hold_to_contract", "moved"]
+__all__ = ["Batch", "New", "Rejects", "hold_to_contract", "moved", "require_distinct"]
 
 REJECTS_SHOWN_MAX: Final = 1_000
 _UUID_KINDS: Final = frozenset({Kind.CUSTOMER, Kind.RELATIONSHIP})
@@ -129,6 +129,15 @@ def hold_to_contract(message: Any, prefix: str, deleted: int) -> None:
         raise InvalidArgument(fault.reason, f"{prefix}.{fault.field}") from None
     if message.state == deleted:
         raise InvalidArgument("UNKNOWN_ENUM_VALUE", f"{prefix}.state")
+
+
+def require_distinct(ids: Iterable[str], field: str, id_field: str) -> None:
+    """Raise InvalidArgument where a child's id is another's: RPCs find children by it."""
+    seen: set[str] = set()
+    for position, id_ in enumerate(ids):
+        if id_ and id_ in seen:
+            raise InvalidArgument("MALFORMED", f"{field}[{position}].{id_field}")
+        seen.add(id_)
 
 
 def moved(fault: InvalidArgument, root: str, path: str) -> InvalidArgument:

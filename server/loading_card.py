@@ -12,7 +12,7 @@ from server import account_rules, card_records, card_rules, card_token_rules
 from server.card_numbers import CardNumbers
 from server.card_records import DRAWABLE_STATES
 from server.errors import AlreadyExists, FailedPrecondition, InvalidArgument
-from server.loading_batch import Batch, New, hold_to_contract, moved
+from server.loading_batch import Batch, New, hold_to_contract, moved, require_distinct
 from server.loading_references import Referenced, References, Wants
 from server.rpc import Call
 from tokenizer.identity import uuid7
@@ -21,6 +21,7 @@ __all__ = ["CardLoader"]
 
 DELETED: Final = card_pb2.CARD_STATE_DELETED
 DECEASED: Final = customer_pb2.CUSTOMER_STATE_DECEASED
+_STATES: Final = (card_token_rules.ACTIVE, card_token_rules.DEACTIVATED)  # of a card: live, over
 
 
 class CardLoader:
@@ -72,6 +73,9 @@ class CardLoader:
         hold_to_contract(card, "card", DELETED)
         card_rules.check_form(card)
         card.state = card.state or card_rules.ISSUED
+        is_over = not card_rules.is_live(card)
+        ids = (token.token_id for token in card.card_tokens)
+        require_distinct(ids, "card.card_tokens", "token_id")
         del card.dpans[:]
         for position, token in enumerate(card.card_tokens):
             field = f"card.card_tokens[{position}]"
@@ -80,7 +84,9 @@ class CardLoader:
             except InvalidArgument as fault:
                 raise moved(fault, "token", field) from None
             token.token_id = token.token_id or str(uuid7())
-            token.state = token.state or card_token_rules.ACTIVE
+            token.state = token.state or _STATES[is_over]
+            if is_over and token.state != card_token_rules.DEACTIVATED:
+                raise InvalidArgument("MALFORMED", f"{field}.state")  # its number would find it
             if token.state != card_token_rules.DEACTIVATED:
                 token.dpan = self._numbers.dpan(token.dpan, f"{field}.dpan")
                 token.dpan_last4 = token.dpan[-4:]

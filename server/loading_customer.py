@@ -69,6 +69,8 @@ def _make(new: New[Customer], batch: Batch[Customer]) -> None:
     hold_to_contract(given, "customer", DELETED)
     if given.state == DECEASED and not given.deceased_date:
         raise InvalidArgument("REQUIRED", "customer.deceased_date")
+    if given.deceased_date and given.deceased_date < given.person.birth_date:
+        raise InvalidArgument("INVALID_DATE", "customer.deceased_date")
     customer = Customer()
     customer.CopyFrom(given)
     for children in ("identifiers", "identifier_values", "contact_points", "addresses"):

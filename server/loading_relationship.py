@@ -8,7 +8,7 @@ from repository.link import Link, Relation
 from repository.record import Kind
 from repository.work import Work as Transaction
 from server import customer_rules, names, relationship_rules
-from server.errors import FailedPrecondition, RpcError
+from server.errors import FailedPrecondition, InvalidArgument, RpcError
 from server.loading_batch import Batch, New, hold_to_contract
 from server.loading_references import Referenced, References, Wants
 from server.relationship_records import RelationshipRecords, link_keys
@@ -20,6 +20,7 @@ from tokenizer.identity import uuid7
 __all__ = ["RelationshipLoader"]
 
 DELETED: Final = relationship_pb2.RELATIONSHIP_STATE_DELETED
+ENDED: Final = relationship_pb2.RELATIONSHIP_STATE_ENDED
 
 
 class RelationshipLoader:
@@ -76,6 +77,8 @@ def _make(new: New[CustomerRelationship], batch: Batch[CustomerRelationship]) ->
     relationship = new.message
     hold_to_contract(relationship, "relationship", DELETED)
     state = relationship.state
+    if state == ENDED and not relationship.valid_to:
+        raise InvalidArgument("REQUIRED", "relationship.valid_to")  # else it would never be over
     source_system = relationship.source_system or batch.origin.source_system
     relationship_rules.begin(relationship, source_system, batch.today, propose=False)
     relationship.state = state or relationship.state

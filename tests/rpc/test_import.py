@@ -231,7 +231,7 @@ MINOR = name()
             "account.replaces",
         ),
         (
-            account(OWNER, replacement={"reason": "RENUMBER_REASON_MERGER"}),
+            account(OWNER, state=5, replacement={"reason": "RENUMBER_REASON_MERGER"}),
             "REFERENCE_NOT_FOUND",
             "account.replacement.account",
         ),
