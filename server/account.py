@@ -6,6 +6,7 @@ Each RPC loads under lock, applies a rule of account_rules or restriction_rules,
 from opencif.v1 import account_pb2 as pb
 from opencif.v1.account_pb2 import Account
 from repository.link import Relation
+from repository.reading import Consistency
 from repository.record import Kind
 from server import account_rules, names, restriction_rules
 from server.account_numbers import AccountNumbers
@@ -132,12 +133,14 @@ class AccountServicer:
     async def ReopenAccount(
         self, request: pb.ReopenAccountRequest, call: Call
     ) -> pb.ReopenAccountResponse:
-        """CLOSED to OPEN."""
-        answer = await self._mutations.edit(
-            Account,
-            request,
-            call,
-            lambda it, work: account_rules.reopen(it, request.approval_ref, work.today),
+        """CLOSED to OPEN, for owners who are customers still."""
+        id_ = names.parse(Kind.ACCOUNT, request.name)
+        found = await self._reads.get_many(
+            Account, [id_], call, freshness=Consistency.FULLY_CONSISTENT
+        )
+        customers = [party.customer for party in found[id_].parties] if id_ in found else []
+        answer = await self._mutations.run(
+            request, call, lambda work: self._records.reopen(work, request, customers)
         )
         return pb.ReopenAccountResponse(
             account=answer.message, consistency_token=answer.consistency_token

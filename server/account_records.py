@@ -9,9 +9,11 @@ from typing import Final
 from opencif.v1 import account_pb2 as pb
 from opencif.v1.account_pb2 import Account
 from opencif.v1.card_pb2 import Card
+from opencif.v1.customer_pb2 import Customer
 from repository.link import Relation
 from repository.record import Kind
 from server import account_rules, card_rules, names
+from server.account_facts import OWNERS
 from server.account_numbers import AccountKey, AccountNumbers
 from server.errors import AlreadyExists, FailedPrecondition, InvalidArgument
 from server.party import Parties
@@ -68,6 +70,25 @@ class AccountRecords:
         else:
             account_rules.close(account, request.close_reason, work.today)
             await self._require_no_live_cards(work, account)
+        return work.put(account)
+
+    async def reopen(
+        self, work: Work, request: pb.ReopenAccountRequest, customers: Sequence[str]
+    ) -> Account:
+        """Open a closed account again, for owners who may become parties still.
+
+        `customers` are its parties' as last read: they are locked before the account, whose
+        parties nobody changes while it is closed.
+        """
+        known = await work.read_many(Customer, customers)
+        account = await work.read(Account, request.name, request.etag)
+        account_rules.reopen(account, request.approval_ref, work.today)
+        for party in account_rules.current_parties(account.parties, work.today):
+            customer = known.get(party.customer)
+            if customer is None:
+                raise FailedPrecondition("REFERENCE_NOT_FOUND", "", "a party is there no more")
+            if party.role in OWNERS and not account_rules.is_fit_for_party(customer):
+                raise FailedPrecondition("REFERENCE_NOT_FOUND", "", "an owner is no customer now")
         return work.put(account)
 
     async def escheat(self, work: Work, request: pb.EscheatAccountRequest) -> Account:

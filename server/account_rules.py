@@ -56,6 +56,8 @@ ADULT_YEARS: Final = 18
 LAST_DAY: Final = "9999-12-31"
 
 _ISO_TYPE: Final = re.compile("[A-Z]{4}")  # ExternalCashAccountType1Code
+# As an entry carries it: printable ASCII, the blanks around it cut off.
+_INDIVIDUAL_ID: Final = re.compile("[!-~](?:[ -~]*[!-~])?")
 
 PENDING: Final = account_pb2.ACCOUNT_STATE_PENDING
 OPEN: Final = account_pb2.ACCOUNT_STATE_OPEN
@@ -113,6 +115,9 @@ def check_form(account: Account, field: str) -> None:
     """Raise InvalidArgument where a field's form is not in the contract's options."""
     if account.iso_type and not _ISO_TYPE.fullmatch(account.iso_type):
         raise InvalidArgument("MALFORMED", f"{field}.iso_type")
+    for position, known in enumerate(account.individual_ids):
+        if not _INDIVIDUAL_ID.fullmatch(known):
+            raise InvalidArgument("MALFORMED", f"{field}.individual_ids[{position}]")
 
 
 def update(account: Account, given: Account, mask: FieldMask) -> None:
@@ -226,10 +231,11 @@ def replace(account: Account, new: Account, terms: Replacement, today: date) -> 
 
 
 def point_to(account: Account, new: Account) -> None:
-    """Have a renumbered account name `new`, the newest of its chain, on its own terms."""
-    account.replacement.account = new.name
-    account.replacement.routing_number = new.routing_number
-    account.replacement.account_type = new.account_type
+    """Have a renumbered account name `new`, or what replaces that by now, on its own terms."""
+    newest = new.replacement if new.HasField("replacement") else new
+    account.replacement.account = new.replacement.account or new.name
+    account.replacement.routing_number = newest.routing_number
+    account.replacement.account_type = newest.account_type
 
 
 def is_fit_for_party(customer: Customer) -> bool:
@@ -358,7 +364,7 @@ def record_death(account: Account, customer: str, day: str) -> None:
             and party.state == _ACTIVE
             and (owned or party.customer == customer)
         ):
-            party.valid_to = max(day, party.valid_from)
+            party.valid_to = min(max(day, party.valid_from), party.valid_to or LAST_DAY)
             party.state = account_pb2.PARTY_STATE_ENDED
 
 

@@ -6,6 +6,7 @@ Each RPC loads under lock, applies a rule of card_rules or card_token_rules, and
 from opencif.v1 import card_pb2 as pb
 from opencif.v1.card_pb2 import Card
 from repository.link import Relation
+from repository.reading import Consistency
 from repository.record import Kind
 from server import card_rules, card_token_rules, names
 from server.card_numbers import CardNumbers
@@ -183,8 +184,13 @@ class CardServicer:
         self, request: pb.ReplaceCardRequest, call: Call
     ) -> pb.ReplaceCardResponse:
         """The new card, ISSUED; the old one is REPLACED and names it."""
+        id_ = names.parse(Kind.CARD, request.name)
+        found = await self._reads.get_many(
+            Card, [id_], call, freshness=Consistency.FULLY_CONSISTENT
+        )
+        holders = [card.cardholder for card in found.values()]
         answer = await self._mutations.run(
-            request, call, lambda work: self._records.replace(work, request)
+            request, call, lambda work: self._records.replace(work, request, holders)
         )
         return pb.ReplaceCardResponse(
             card=answer.message, consistency_token=answer.consistency_token

@@ -3,8 +3,8 @@
 Owns their order within one transaction; what may happen to one card is card_rules'.
 """
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Sequence
+from typing import Final, LiteralString
 
 from opencif.v1 import card_pb2 as pb
 from opencif.v1.account_pb2 import Account
@@ -50,10 +50,17 @@ class CardRecords:
         self._link(work, card)
         return card
 
-    async def replace(self, work: Work, request: pb.ReplaceCardRequest) -> Card:
-        """The card that takes another's place; the other's tokens stand for it from now on."""
+    async def replace(
+        self, work: Work, request: pb.ReplaceCardRequest, holders: Sequence[str]
+    ) -> Card:
+        """The card that takes another's place; the other's tokens stand for it from now on.
+
+        `holders` has the cardholder, who never changes and is locked before the card.
+        """
         key = self._numbers.key(request.new_pan, "new_pan")
+        known = await work.read_many(Customer, holders)
         old = await work.numbers(await work.read(Card, request.name, request.etag))
+        _require_holder(known.get(old.cardholder), "")
         id_ = await self._free_id(work, key, "new_pan")
         new = card_rules.successor(old, request.new_expiry, request.form, work.today)
         new.source_system = request.source_system
@@ -99,9 +106,7 @@ class CardRecords:
     async def _require_references(self, work: Work, card: Card) -> None:
         """Raise FailedPrecondition REFERENCE_NOT_FOUND unless holder and accounts are fit."""
         customers = await work.read_many(Customer, [card.cardholder])
-        holder = customers.get(card.cardholder)
-        if holder is None or not account_rules.is_fit_for_party(holder) or holder.deceased_date:
-            raise FailedPrecondition("REFERENCE_NOT_FOUND", "card.cardholder")
+        _require_holder(customers.get(card.cardholder), "card.cardholder")
         accounts = await work.read_many(Account, [drawn.account for drawn in card.accounts])
         for position, drawn in enumerate(card.accounts):
             account = accounts.get(drawn.account)
@@ -155,6 +160,14 @@ class CardRecords:
         if token.token_unique_reference:
             for key in self._numbers.reference_keys(token.token_unique_reference):
                 work.unlink(Relation.TOKEN_REFERENCE_CARD, key, card_id)
+
+
+def _require_holder(holder: Customer | None, field: LiteralString) -> None:
+    """Raise FailedPrecondition REFERENCE_NOT_FOUND unless a card can be issued to a customer."""
+    if holder is None or not account_rules.is_fit_for_party(holder) or holder.deceased_date:
+        raise FailedPrecondition(
+            "REFERENCE_NOT_FOUND", field, "the cardholder is not there, dead or on the way out"
+        )
 
 
 def parents(card: Card) -> Iterable[tuple[int, bytes]]:

@@ -120,9 +120,7 @@ class CustomerAccounts:
         accounts = await work.read_many(Account, [names.format(Kind.ACCOUNT, id_) for id_ in ids])
         for account in accounts.values():
             before = account.SerializeToString(deterministic=True)
-            for party in account.parties:
-                if party.customer == customer.name:
-                    party.name_digests[:] = digests
+            account_rules.record_names(account, customer.name, digests)
             if customer.deceased_date:
                 account_rules.record_death(account, customer.name, customer.deceased_date)
             if account.SerializeToString(deterministic=True) != before:

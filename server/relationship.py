@@ -12,9 +12,9 @@ from repository.record import Kind
 from server import names, relationship_rules
 from server.errors import NotFound
 from server.hierarchy import Hierarchies
-from server.mutation import Answer, Edit, Mutations
+from server.mutation import Mutations
 from server.reading import Reads
-from server.relationship_records import Change, RelationshipRecords
+from server.relationship_records import RelationshipRecords
 from server.rpc import Call
 
 __all__ = ["RelationshipServicer"]
@@ -63,7 +63,10 @@ class RelationshipServicer:
         self, request: pb.ConfirmRelationshipRequest, call: Call
     ) -> pb.ConfirmRelationshipResponse:
         """PROPOSED to ACTIVE."""
-        answer = await self._edit(request, call, lambda it, _: relationship_rules.confirm(it))
+        known = await self._known(request.name, "name", call)
+        answer = await self._mutations.run(
+            request, call, lambda work: self._records.confirm(work, request, known)
+        )
         return pb.ConfirmRelationshipResponse(
             relationship=answer.message, consistency_token=answer.consistency_token
         )
@@ -72,10 +75,9 @@ class RelationshipServicer:
         self, request: pb.EndRelationshipRequest, call: Call
     ) -> pb.EndRelationshipResponse:
         """PROPOSED or ACTIVE to ENDED."""
-        answer = await self._edit(
-            request,
-            call,
-            lambda it, work: relationship_rules.end(it, request.end_date, work.today),
+        known = await self._known(request.name, "name", call)
+        answer = await self._mutations.run(
+            request, call, lambda work: self._records.end(work, request, known)
         )
         return pb.EndRelationshipResponse(
             relationship=answer.message, consistency_token=answer.consistency_token
@@ -114,12 +116,6 @@ class RelationshipServicer:
     ) -> pb.GetHierarchyResponse:
         """Ownership and group relationships followed from a customer."""
         return await self._hierarchies.get(request, call)
-
-    async def _edit(self, request: Edit, call: Call, rule: Change) -> Answer[CustomerRelationship]:
-        known = await self._known(request.name, "name", call)
-        return await self._mutations.run(
-            request, call, lambda work: self._records.edit(work, request, known, rule)
-        )
 
     async def _known(self, name: str, field: str, call: Call) -> CustomerRelationship:
         """The relationship as it stands now, for what never changes of it: its ends and type.

@@ -14,14 +14,11 @@ from repository.link import Relation
 from repository.record import Kind
 from server import customer_rules, names, relationship_rules
 from server.errors import FailedPrecondition
-from server.mutation import Edit
 from server.relationship_rules import Period
 from server.work import Work
 from tokenizer.identity import uuid7
 
-__all__ = ["Change", "RelationshipRecords", "link_keys", "lower_key", "upper_key"]
-
-Change = Callable[[CustomerRelationship, Work], None]
+__all__ = ["RelationshipRecords", "link_keys", "lower_key", "upper_key"]
 
 # Whose advisory lock whoever adds to the hierarchy holds until commit: no record has this id.
 HIERARCHY: Final = b"opencif/HIERARCH"
@@ -56,16 +53,18 @@ class RelationshipRecords:
     async def admit(self, work: Work, relationship: CustomerRelationship) -> None:
         """Hold a new relationship, which has its name, to its ends and to what others leave it.
 
-        Raises FailedPrecondition REFERENCE_NOT_FOUND, CYCLE, LIMIT_REACHED; InvalidArgument.
+        One that is over may be between customers who are gone. Raises FailedPrecondition
+        REFERENCE_NOT_FOUND, CYCLE, LIMIT_REACHED; InvalidArgument.
         """
-        await self._lock(work, relationship)
+        is_live = relationship_rules.is_live(relationship, work.today)
+        await self._lock(work, relationship, customer_rules.is_live if is_live else _anybody)
         await self._check(work, relationship)
 
     async def update(
         self, work: Work, request: pb.UpdateRelationshipRequest, known: CustomerRelationship
     ) -> CustomerRelationship:
         """The fields that the mask names."""
-        await self._lock(work, known, must_be_live=False)
+        await self._lock(work, known)
         relationship = await work.read(
             CustomerRelationship, known.name, request.etag, "relationship.name"
         )
@@ -73,31 +72,46 @@ class RelationshipRecords:
         await self._check(work, relationship)
         return work.put(relationship)
 
-    async def edit(
-        self, work: Work, request: Edit, known: CustomerRelationship, rule: Change
+    async def confirm(
+        self, work: Work, request: pb.ConfirmRelationshipRequest, known: CustomerRelationship
     ) -> CustomerRelationship:
-        """A change by a rule that needs this relationship only."""
-        await self._lock(work, known, must_be_live=False)
+        """Into force, held to what a new one is held to: its ends may have gone since."""
+        await self._lock(work, known, customer_rules.is_live)
         relationship = await work.read(CustomerRelationship, known.name, request.etag)
-        rule(relationship, work)
+        relationship_rules.confirm(relationship)
         await self._check(work, relationship)
         return work.put(relationship)
 
+    async def end(
+        self, work: Work, request: pb.EndRelationshipRequest, known: CustomerRelationship
+    ) -> CustomerRelationship:
+        """Over; an end only makes room for others."""
+        await self._lock(work, known)
+        relationship = await work.read(CustomerRelationship, known.name, request.etag)
+        relationship_rules.end(relationship, request.end_date, work.today)
+        return work.put(relationship)
+
     async def _lock(
-        self, work: Work, relationship: CustomerRelationship, *, must_be_live: bool = True
+        self,
+        work: Work,
+        relationship: CustomerRelationship,
+        is_fit: Callable[[Customer], bool] | None = None,
     ) -> None:
-        """Lock the ends of a relationship. Raises FailedPrecondition REFERENCE_NOT_FOUND."""
+        """Lock the ends of a relationship.
+
+        Raises FailedPrecondition REFERENCE_NOT_FOUND for one that `is_fit` asks about in vain.
+        """
         ends = ("from_customer", "to_customer")
         found = await work.read_many(Customer, [getattr(relationship, end) for end in ends])
-        for end in ends if must_be_live else ():
+        for end in ends if is_fit else ():
             customer = found.get(getattr(relationship, end))
-            if customer is None or not customer_rules.is_live(customer):
+            if customer is None or (is_fit and not is_fit(customer)):
                 raise FailedPrecondition("REFERENCE_NOT_FOUND", f"relationship.{end}")
         if relationship.type in relationship_rules.ACYCLIC:
             await work.reserve(CustomerRelationship, [HIERARCHY])
 
     async def _check(self, work: Work, relationship: CustomerRelationship) -> None:
-        """Hold an ACTIVE relationship to what the others leave room for; an end only makes room."""
+        """Hold an ACTIVE relationship to what the others leave room for."""
         period = relationship_rules.period_of(relationship)
         if period is None or relationship.state != pb.RELATIONSHIP_STATE_ACTIVE:
             return
@@ -145,6 +159,11 @@ class RelationshipRecords:
             raise FailedPrecondition("LIMIT_REACHED", "", "the customer has too many owners")
         wanted = [names.format(Kind.RELATIONSHIP, id_) for id_ in ids]
         return list((await work.read_many(CustomerRelationship, wanted)).values())
+
+
+def _anybody(_: Customer) -> bool:
+    """Whoever is there may have been an end of what is over."""
+    return True
 
 
 def upper_key(customer_id: bytes) -> bytes:

@@ -95,7 +95,7 @@ def _check_scope(scope: RestrictionScope) -> None:
         if code not in SEC_RULES:
             raise InvalidArgument("MALFORMED", f"restriction.scope.sec_codes[{position}]")
     for position, company in enumerate(scope.company_ids):
-        if not company.strip():
+        if not company or company != company.strip():  # entries' have no blanks around them
             raise InvalidArgument("MALFORMED", f"restriction.scope.company_ids[{position}]")
     if scope.amount_min_minor < 0:
         raise InvalidArgument("MALFORMED", "restriction.scope.amount_min_minor")

@@ -239,6 +239,20 @@ def test_a_death_is_written_and_ends_powers_of_attorney():
     assert (it.parties[1].state, it.parties[1].valid_to) == (pb.PARTY_STATE_ENDED, "2026-06-01")
 
 
+def test_a_dead_payee_stays_a_party_so_that_entries_are_returned():
+    payee = party(pb.PARTY_ROLE_REPRESENTATIVE_PAYEE, "r", customer="customers/x")
+    it = account(OPEN, party(), payee)
+    rules.record_death(it, "customers/x", "2026-06-01")
+    dead = it.parties[1]
+    assert (dead.state, dead.deceased_date) == (pb.PARTY_STATE_ACTIVE, "2026-06-01")
+
+
+def test_a_power_that_was_over_stays_over_since_then():
+    it = account(OPEN, party(customer="customers/x"), party(ATTORNEY, "a", valid_to="2026-03-01"))
+    rules.record_death(it, "customers/x", "2026-06-01")
+    assert it.parties[1].valid_to == "2026-03-01"
+
+
 def test_another_signers_death_ends_nobody_elses_power():
     it = account(OPEN, party(), party(ATTORNEY, "a"), party(3, "s", customer="customers/z"))
     rules.record_death(it, "customers/z", "2026-06-01")

@@ -166,7 +166,8 @@ class AccountServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteAccount(self, request, context):
-        """Deletes a PENDING or CLOSED account: its sealed parts go, its version goes on.
+        """Deletes a PENDING or CLOSED account that no live card draws on: its sealed parts go, its
+        version goes on.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -187,22 +188,24 @@ class AccountServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def OpenAccount(self, request, context):
-        """PENDING to OPEN; needs exactly one current PRIMARY_OWNER, and a GUARDIAN or CUSTODIAN where
-        that owner is a minor.
+        """PENDING to OPEN; needs exactly one current PRIMARY_OWNER, and a GUARDIAN or CUSTODIAN where an
+        owner is a minor.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CloseAccount(self, request, context):
-        """OPEN, DORMANT, CLOSING or CHARGED_OFF to CLOSED, or to CLOSING with begin_only.
+        """OPEN, DORMANT, CLOSING or CHARGED_OFF to CLOSED, unless live cards draw on it; OPEN or DORMANT to
+        CLOSING with begin_only.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ReopenAccount(self, request, context):
-        """CLOSED to OPEN; needs a permission of its own and an approval reference.
+        """CLOSED to OPEN; needs a permission of its own, an approval reference, and owners who may become
+        parties still. One that was renumbered stays closed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -223,7 +226,7 @@ class AccountServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def EscheatAccount(self, request, context):
-        """DORMANT to ESCHEATED.
+        """DORMANT to ESCHEATED, unless live cards draw on it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -237,37 +240,39 @@ class AccountServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RenumberAccount(self, request, context):
-        """Gives an account a new number: a new record that replaces the old one, which closes and drives
-        notifications of change (NOC) until valid_to.
+        """Gives an OPEN or DORMANT account a new number: a new record in OPEN that replaces the old one,
+        which closes and drives notifications of change (NOC) until valid_to. Up to 100 live cards come
+        to draw on the new one; with more the account is not renumbered.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def PlaceRestriction(self, request, context):
-        """Adds a restriction (at most 32 kept).
+        """Adds a restriction (at most 32 kept: the oldest released ones go, revisions have them).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ReleaseRestriction(self, request, context):
-        """Releases one; who released it must not be who placed it.
+        """Releases one; who releases it must not be who placed it, unless permitted
+        account.restrict.override.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def AddParty(self, request, context):
-        """Adds a party (at most 64 kept).
+        """Adds a party (at most 64 kept: the oldest ended ones go, revisions have them).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def EndParty(self, request, context):
-        """Ends a party; an OPEN account keeps exactly one current PRIMARY_OWNER: end and add in one call
-        with successor.
+        """Ends a party; an OPEN or DORMANT account keeps exactly one current PRIMARY_OWNER: end and add in
+        one call with successor.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

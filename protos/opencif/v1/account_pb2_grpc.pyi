@@ -44,40 +44,49 @@ class AccountServiceStub:
     UpdateAccount: _grpc.UnaryUnaryMultiCallable[_account_pb2.UpdateAccountRequest, _account_pb2.UpdateAccountResponse]
     """Changes the fields named in update_mask (AIP-134)."""
     DeleteAccount: _grpc.UnaryUnaryMultiCallable[_account_pb2.DeleteAccountRequest, _account_pb2.DeleteAccountResponse]
-    """Deletes a PENDING or CLOSED account: its sealed parts go, its version goes on."""
+    """Deletes a PENDING or CLOSED account that no live card draws on: its sealed parts go, its
+    version goes on.
+    """
     ListAccounts: _grpc.UnaryUnaryMultiCallable[_account_pb2.ListAccountsRequest, _account_pb2.ListAccountsResponse]
     """Lists a customer's or a branch's accounts, or all, in the order of their ids."""
     ListAccountRevisions: _grpc.UnaryUnaryMultiCallable[_account_pb2.ListAccountRevisionsRequest, _account_pb2.ListAccountRevisionsResponse]
     """Lists what the account was, newest first."""
     OpenAccount: _grpc.UnaryUnaryMultiCallable[_account_pb2.OpenAccountRequest, _account_pb2.OpenAccountResponse]
-    """PENDING to OPEN; needs exactly one current PRIMARY_OWNER, and a GUARDIAN or CUSTODIAN where
-    that owner is a minor.
+    """PENDING to OPEN; needs exactly one current PRIMARY_OWNER, and a GUARDIAN or CUSTODIAN where an
+    owner is a minor.
     """
     CloseAccount: _grpc.UnaryUnaryMultiCallable[_account_pb2.CloseAccountRequest, _account_pb2.CloseAccountResponse]
-    """OPEN, DORMANT, CLOSING or CHARGED_OFF to CLOSED, or to CLOSING with begin_only."""
+    """OPEN, DORMANT, CLOSING or CHARGED_OFF to CLOSED, unless live cards draw on it; OPEN or DORMANT to
+    CLOSING with begin_only.
+    """
     ReopenAccount: _grpc.UnaryUnaryMultiCallable[_account_pb2.ReopenAccountRequest, _account_pb2.ReopenAccountResponse]
-    """CLOSED to OPEN; needs a permission of its own and an approval reference."""
+    """CLOSED to OPEN; needs a permission of its own, an approval reference, and owners who may become
+    parties still. One that was renumbered stays closed.
+    """
     MarkAccountDormant: _grpc.UnaryUnaryMultiCallable[_account_pb2.MarkAccountDormantRequest, _account_pb2.MarkAccountDormantResponse]
     """OPEN to DORMANT."""
     ReactivateAccount: _grpc.UnaryUnaryMultiCallable[_account_pb2.ReactivateAccountRequest, _account_pb2.ReactivateAccountResponse]
     """DORMANT to OPEN."""
     EscheatAccount: _grpc.UnaryUnaryMultiCallable[_account_pb2.EscheatAccountRequest, _account_pb2.EscheatAccountResponse]
-    """DORMANT to ESCHEATED."""
+    """DORMANT to ESCHEATED, unless live cards draw on it."""
     ChargeOffAccount: _grpc.UnaryUnaryMultiCallable[_account_pb2.ChargeOffAccountRequest, _account_pb2.ChargeOffAccountResponse]
     """OPEN to CHARGED_OFF."""
     RenumberAccount: _grpc.UnaryUnaryMultiCallable[_account_pb2.RenumberAccountRequest, _account_pb2.RenumberAccountResponse]
-    """Gives an account a new number: a new record that replaces the old one, which closes and drives
-    notifications of change (NOC) until valid_to.
+    """Gives an OPEN or DORMANT account a new number: a new record in OPEN that replaces the old one,
+    which closes and drives notifications of change (NOC) until valid_to. Up to 100 live cards come
+    to draw on the new one; with more the account is not renumbered.
     """
     PlaceRestriction: _grpc.UnaryUnaryMultiCallable[_account_pb2.PlaceRestrictionRequest, _account_pb2.PlaceRestrictionResponse]
-    """Adds a restriction (at most 32 kept)."""
+    """Adds a restriction (at most 32 kept: the oldest released ones go, revisions have them)."""
     ReleaseRestriction: _grpc.UnaryUnaryMultiCallable[_account_pb2.ReleaseRestrictionRequest, _account_pb2.ReleaseRestrictionResponse]
-    """Releases one; who released it must not be who placed it."""
+    """Releases one; who releases it must not be who placed it, unless permitted
+    account.restrict.override.
+    """
     AddParty: _grpc.UnaryUnaryMultiCallable[_account_pb2.AddPartyRequest, _account_pb2.AddPartyResponse]
-    """Adds a party (at most 64 kept)."""
+    """Adds a party (at most 64 kept: the oldest ended ones go, revisions have them)."""
     EndParty: _grpc.UnaryUnaryMultiCallable[_account_pb2.EndPartyRequest, _account_pb2.EndPartyResponse]
-    """Ends a party; an OPEN account keeps exactly one current PRIMARY_OWNER: end and add in one call
-    with successor.
+    """Ends a party; an OPEN or DORMANT account keeps exactly one current PRIMARY_OWNER: end and add in
+    one call with successor.
     """
 
 @_typing.type_check_only
@@ -96,40 +105,49 @@ class AccountServiceAsyncStub(AccountServiceStub):
     UpdateAccount: _aio.UnaryUnaryMultiCallable[_account_pb2.UpdateAccountRequest, _account_pb2.UpdateAccountResponse]  # type: ignore[assignment]
     """Changes the fields named in update_mask (AIP-134)."""
     DeleteAccount: _aio.UnaryUnaryMultiCallable[_account_pb2.DeleteAccountRequest, _account_pb2.DeleteAccountResponse]  # type: ignore[assignment]
-    """Deletes a PENDING or CLOSED account: its sealed parts go, its version goes on."""
+    """Deletes a PENDING or CLOSED account that no live card draws on: its sealed parts go, its
+    version goes on.
+    """
     ListAccounts: _aio.UnaryUnaryMultiCallable[_account_pb2.ListAccountsRequest, _account_pb2.ListAccountsResponse]  # type: ignore[assignment]
     """Lists a customer's or a branch's accounts, or all, in the order of their ids."""
     ListAccountRevisions: _aio.UnaryUnaryMultiCallable[_account_pb2.ListAccountRevisionsRequest, _account_pb2.ListAccountRevisionsResponse]  # type: ignore[assignment]
     """Lists what the account was, newest first."""
     OpenAccount: _aio.UnaryUnaryMultiCallable[_account_pb2.OpenAccountRequest, _account_pb2.OpenAccountResponse]  # type: ignore[assignment]
-    """PENDING to OPEN; needs exactly one current PRIMARY_OWNER, and a GUARDIAN or CUSTODIAN where
-    that owner is a minor.
+    """PENDING to OPEN; needs exactly one current PRIMARY_OWNER, and a GUARDIAN or CUSTODIAN where an
+    owner is a minor.
     """
     CloseAccount: _aio.UnaryUnaryMultiCallable[_account_pb2.CloseAccountRequest, _account_pb2.CloseAccountResponse]  # type: ignore[assignment]
-    """OPEN, DORMANT, CLOSING or CHARGED_OFF to CLOSED, or to CLOSING with begin_only."""
+    """OPEN, DORMANT, CLOSING or CHARGED_OFF to CLOSED, unless live cards draw on it; OPEN or DORMANT to
+    CLOSING with begin_only.
+    """
     ReopenAccount: _aio.UnaryUnaryMultiCallable[_account_pb2.ReopenAccountRequest, _account_pb2.ReopenAccountResponse]  # type: ignore[assignment]
-    """CLOSED to OPEN; needs a permission of its own and an approval reference."""
+    """CLOSED to OPEN; needs a permission of its own, an approval reference, and owners who may become
+    parties still. One that was renumbered stays closed.
+    """
     MarkAccountDormant: _aio.UnaryUnaryMultiCallable[_account_pb2.MarkAccountDormantRequest, _account_pb2.MarkAccountDormantResponse]  # type: ignore[assignment]
     """OPEN to DORMANT."""
     ReactivateAccount: _aio.UnaryUnaryMultiCallable[_account_pb2.ReactivateAccountRequest, _account_pb2.ReactivateAccountResponse]  # type: ignore[assignment]
     """DORMANT to OPEN."""
     EscheatAccount: _aio.UnaryUnaryMultiCallable[_account_pb2.EscheatAccountRequest, _account_pb2.EscheatAccountResponse]  # type: ignore[assignment]
-    """DORMANT to ESCHEATED."""
+    """DORMANT to ESCHEATED, unless live cards draw on it."""
     ChargeOffAccount: _aio.UnaryUnaryMultiCallable[_account_pb2.ChargeOffAccountRequest, _account_pb2.ChargeOffAccountResponse]  # type: ignore[assignment]
     """OPEN to CHARGED_OFF."""
     RenumberAccount: _aio.UnaryUnaryMultiCallable[_account_pb2.RenumberAccountRequest, _account_pb2.RenumberAccountResponse]  # type: ignore[assignment]
-    """Gives an account a new number: a new record that replaces the old one, which closes and drives
-    notifications of change (NOC) until valid_to.
+    """Gives an OPEN or DORMANT account a new number: a new record in OPEN that replaces the old one,
+    which closes and drives notifications of change (NOC) until valid_to. Up to 100 live cards come
+    to draw on the new one; with more the account is not renumbered.
     """
     PlaceRestriction: _aio.UnaryUnaryMultiCallable[_account_pb2.PlaceRestrictionRequest, _account_pb2.PlaceRestrictionResponse]  # type: ignore[assignment]
-    """Adds a restriction (at most 32 kept)."""
+    """Adds a restriction (at most 32 kept: the oldest released ones go, revisions have them)."""
     ReleaseRestriction: _aio.UnaryUnaryMultiCallable[_account_pb2.ReleaseRestrictionRequest, _account_pb2.ReleaseRestrictionResponse]  # type: ignore[assignment]
-    """Releases one; who released it must not be who placed it."""
+    """Releases one; who releases it must not be who placed it, unless permitted
+    account.restrict.override.
+    """
     AddParty: _aio.UnaryUnaryMultiCallable[_account_pb2.AddPartyRequest, _account_pb2.AddPartyResponse]  # type: ignore[assignment]
-    """Adds a party (at most 64 kept)."""
+    """Adds a party (at most 64 kept: the oldest ended ones go, revisions have them)."""
     EndParty: _aio.UnaryUnaryMultiCallable[_account_pb2.EndPartyRequest, _account_pb2.EndPartyResponse]  # type: ignore[assignment]
-    """Ends a party; an OPEN account keeps exactly one current PRIMARY_OWNER: end and add in one call
-    with successor.
+    """Ends a party; an OPEN or DORMANT account keeps exactly one current PRIMARY_OWNER: end and add in
+    one call with successor.
     """
 
 class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -175,7 +193,9 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _account_pb2.DeleteAccountRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_account_pb2.DeleteAccountResponse, _abc.Awaitable[_account_pb2.DeleteAccountResponse]]:
-        """Deletes a PENDING or CLOSED account: its sealed parts go, its version goes on."""
+        """Deletes a PENDING or CLOSED account that no live card draws on: its sealed parts go, its
+        version goes on.
+        """
 
     @_abc_1.abstractmethod
     def ListAccounts(
@@ -199,8 +219,8 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _account_pb2.OpenAccountRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_account_pb2.OpenAccountResponse, _abc.Awaitable[_account_pb2.OpenAccountResponse]]:
-        """PENDING to OPEN; needs exactly one current PRIMARY_OWNER, and a GUARDIAN or CUSTODIAN where
-        that owner is a minor.
+        """PENDING to OPEN; needs exactly one current PRIMARY_OWNER, and a GUARDIAN or CUSTODIAN where an
+        owner is a minor.
         """
 
     @_abc_1.abstractmethod
@@ -209,7 +229,9 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _account_pb2.CloseAccountRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_account_pb2.CloseAccountResponse, _abc.Awaitable[_account_pb2.CloseAccountResponse]]:
-        """OPEN, DORMANT, CLOSING or CHARGED_OFF to CLOSED, or to CLOSING with begin_only."""
+        """OPEN, DORMANT, CLOSING or CHARGED_OFF to CLOSED, unless live cards draw on it; OPEN or DORMANT to
+        CLOSING with begin_only.
+        """
 
     @_abc_1.abstractmethod
     def ReopenAccount(
@@ -217,7 +239,9 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _account_pb2.ReopenAccountRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_account_pb2.ReopenAccountResponse, _abc.Awaitable[_account_pb2.ReopenAccountResponse]]:
-        """CLOSED to OPEN; needs a permission of its own and an approval reference."""
+        """CLOSED to OPEN; needs a permission of its own, an approval reference, and owners who may become
+        parties still. One that was renumbered stays closed.
+        """
 
     @_abc_1.abstractmethod
     def MarkAccountDormant(
@@ -241,7 +265,7 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _account_pb2.EscheatAccountRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_account_pb2.EscheatAccountResponse, _abc.Awaitable[_account_pb2.EscheatAccountResponse]]:
-        """DORMANT to ESCHEATED."""
+        """DORMANT to ESCHEATED, unless live cards draw on it."""
 
     @_abc_1.abstractmethod
     def ChargeOffAccount(
@@ -257,8 +281,9 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _account_pb2.RenumberAccountRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_account_pb2.RenumberAccountResponse, _abc.Awaitable[_account_pb2.RenumberAccountResponse]]:
-        """Gives an account a new number: a new record that replaces the old one, which closes and drives
-        notifications of change (NOC) until valid_to.
+        """Gives an OPEN or DORMANT account a new number: a new record in OPEN that replaces the old one,
+        which closes and drives notifications of change (NOC) until valid_to. Up to 100 live cards come
+        to draw on the new one; with more the account is not renumbered.
         """
 
     @_abc_1.abstractmethod
@@ -267,7 +292,7 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _account_pb2.PlaceRestrictionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_account_pb2.PlaceRestrictionResponse, _abc.Awaitable[_account_pb2.PlaceRestrictionResponse]]:
-        """Adds a restriction (at most 32 kept)."""
+        """Adds a restriction (at most 32 kept: the oldest released ones go, revisions have them)."""
 
     @_abc_1.abstractmethod
     def ReleaseRestriction(
@@ -275,7 +300,9 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _account_pb2.ReleaseRestrictionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_account_pb2.ReleaseRestrictionResponse, _abc.Awaitable[_account_pb2.ReleaseRestrictionResponse]]:
-        """Releases one; who released it must not be who placed it."""
+        """Releases one; who releases it must not be who placed it, unless permitted
+        account.restrict.override.
+        """
 
     @_abc_1.abstractmethod
     def AddParty(
@@ -283,7 +310,7 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _account_pb2.AddPartyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_account_pb2.AddPartyResponse, _abc.Awaitable[_account_pb2.AddPartyResponse]]:
-        """Adds a party (at most 64 kept)."""
+        """Adds a party (at most 64 kept: the oldest ended ones go, revisions have them)."""
 
     @_abc_1.abstractmethod
     def EndParty(
@@ -291,8 +318,8 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _account_pb2.EndPartyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_account_pb2.EndPartyResponse, _abc.Awaitable[_account_pb2.EndPartyResponse]]:
-        """Ends a party; an OPEN account keeps exactly one current PRIMARY_OWNER: end and add in one call
-        with successor.
+        """Ends a party; an OPEN or DORMANT account keeps exactly one current PRIMARY_OWNER: end and add in
+        one call with successor.
         """
 
 def add_AccountServiceServicer_to_server(servicer: AccountServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -64,7 +64,8 @@ class AchResolutionServiceServicer:
 
     def ResolveAchFile(self, request_iterator, context):
         """Resolves a NACHA file sent as bytes: results batch by batch, findings, the bytes of the return
-        file and of the NOC file, and a summary at the end.
+        file and of the NOC file, and a summary at the end. Nothing of it counts without the summary: a
+        file may turn out to be broken at its last byte.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -40,7 +40,8 @@ class AchResolutionServiceStub:
     """Resolves up to 1,000 entries."""
     ResolveAchFile: _grpc.StreamStreamMultiCallable[_ach_pb2.ResolveAchFileRequest, _ach_pb2.ResolveAchFileResponse]
     """Resolves a NACHA file sent as bytes: results batch by batch, findings, the bytes of the return
-    file and of the NOC file, and a summary at the end.
+    file and of the NOC file, and a summary at the end. Nothing of it counts without the summary: a
+    file may turn out to be broken at its last byte.
     """
 
 @_typing.type_check_only
@@ -55,7 +56,8 @@ class AchResolutionServiceAsyncStub(AchResolutionServiceStub):
     """Resolves up to 1,000 entries."""
     ResolveAchFile: _aio.StreamStreamMultiCallable[_ach_pb2.ResolveAchFileRequest, _ach_pb2.ResolveAchFileResponse]  # type: ignore[assignment]
     """Resolves a NACHA file sent as bytes: results batch by batch, findings, the bytes of the return
-    file and of the NOC file, and a summary at the end.
+    file and of the NOC file, and a summary at the end. Nothing of it counts without the summary: a
+    file may turn out to be broken at its last byte.
     """
 
 class AchResolutionServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -79,7 +81,8 @@ class AchResolutionServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_ach_pb2.ResolveAchFileResponse], _abc.AsyncIterator[_ach_pb2.ResolveAchFileResponse]]:
         """Resolves a NACHA file sent as bytes: results batch by batch, findings, the bytes of the return
-        file and of the NOC file, and a summary at the end.
+        file and of the NOC file, and a summary at the end. Nothing of it counts without the summary: a
+        file may turn out to be broken at its last byte.
         """
 
 def add_AchResolutionServiceServicer_to_server(servicer: AchResolutionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -144,7 +144,8 @@ class CardServiceServicer:
     """
 
     def IssueCard(self, request, context):
-        """Issues a card: ISSUED, or ORDERED with order_only.
+        """Issues a card: ISSUED, or ORDERED with order_only. A closed card's number may be given out again:
+        a new incarnation with a new uid.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -179,7 +180,7 @@ class CardServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ActivateCard(self, request, context):
-        """ORDERED (through ISSUED) or ISSUED to ACTIVE.
+        """ORDERED (through ISSUED) or ISSUED to ACTIVE, while its month lasts.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -236,7 +237,8 @@ class CardServiceServicer:
 
     def ReplaceCard(self, request, context):
         """LOST, STOLEN, COMPROMISED, DAMAGED or EXPIRED to REPLACED: issues the new card and relinks the
-        tokens to it, so that a DPAN finds the new card.
+        tokens to it, so that a DPAN finds the new card. The cardholder must be one whom a card can be
+        issued to.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -250,14 +252,15 @@ class CardServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ProvisionCardToken(self, request, context):
-        """Adds a network token (DPAN) in INACTIVE, or ACTIVE with activate (at most 64 kept).
+        """Adds a network token (DPAN) in INACTIVE, or ACTIVE with activate, to an ISSUED or ACTIVE card (at
+        most 64 kept: the oldest deactivated ones go, revisions have them).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ActivateCardToken(self, request, context):
-        """INACTIVE to ACTIVE.
+        """INACTIVE to ACTIVE, on an ISSUED or ACTIVE card.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -278,7 +281,7 @@ class CardServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeactivateCardToken(self, request, context):
-        """Any state to DEACTIVATED, for good; the DPAN no longer finds the card.
+        """Any other state to DEACTIVATED, for good; the DPAN no longer finds the card.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -36,7 +36,9 @@ class CardServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> CardServiceAsyncStub: ...
     IssueCard: _grpc.UnaryUnaryMultiCallable[_card_pb2.IssueCardRequest, _card_pb2.IssueCardResponse]
-    """Issues a card: ISSUED, or ORDERED with order_only."""
+    """Issues a card: ISSUED, or ORDERED with order_only. A closed card's number may be given out again:
+    a new incarnation with a new uid.
+    """
     GetCard: _grpc.UnaryUnaryMultiCallable[_card_pb2.GetCardRequest, _card_pb2.GetCardResponse]
     """Reads one card, now, at a version or as of a time."""
     BatchGetCards: _grpc.UnaryUnaryMultiCallable[_card_pb2.BatchGetCardsRequest, _card_pb2.BatchGetCardsResponse]
@@ -46,7 +48,7 @@ class CardServiceStub:
     ListCardRevisions: _grpc.UnaryUnaryMultiCallable[_card_pb2.ListCardRevisionsRequest, _card_pb2.ListCardRevisionsResponse]
     """Lists what the card was, newest first."""
     ActivateCard: _grpc.UnaryUnaryMultiCallable[_card_pb2.ActivateCardRequest, _card_pb2.ActivateCardResponse]
-    """ORDERED (through ISSUED) or ISSUED to ACTIVE."""
+    """ORDERED (through ISSUED) or ISSUED to ACTIVE, while its month lasts."""
     BlockCard: _grpc.UnaryUnaryMultiCallable[_card_pb2.BlockCardRequest, _card_pb2.BlockCardResponse]
     """ACTIVE to BLOCKED for a while; its active tokens become SUSPENDED."""
     UnblockCard: _grpc.UnaryUnaryMultiCallable[_card_pb2.UnblockCardRequest, _card_pb2.UnblockCardResponse]
@@ -63,20 +65,23 @@ class CardServiceStub:
     """ACTIVE or BLOCKED to EXPIRED once its month is over."""
     ReplaceCard: _grpc.UnaryUnaryMultiCallable[_card_pb2.ReplaceCardRequest, _card_pb2.ReplaceCardResponse]
     """LOST, STOLEN, COMPROMISED, DAMAGED or EXPIRED to REPLACED: issues the new card and relinks the
-    tokens to it, so that a DPAN finds the new card.
+    tokens to it, so that a DPAN finds the new card. The cardholder must be one whom a card can be
+    issued to.
     """
     CloseCard: _grpc.UnaryUnaryMultiCallable[_card_pb2.CloseCardRequest, _card_pb2.CloseCardResponse]
     """Any state but REPLACED to CLOSED; its tokens become DEACTIVATED."""
     ProvisionCardToken: _grpc.UnaryUnaryMultiCallable[_card_pb2.ProvisionCardTokenRequest, _card_pb2.ProvisionCardTokenResponse]
-    """Adds a network token (DPAN) in INACTIVE, or ACTIVE with activate (at most 64 kept)."""
+    """Adds a network token (DPAN) in INACTIVE, or ACTIVE with activate, to an ISSUED or ACTIVE card (at
+    most 64 kept: the oldest deactivated ones go, revisions have them).
+    """
     ActivateCardToken: _grpc.UnaryUnaryMultiCallable[_card_pb2.ActivateCardTokenRequest, _card_pb2.ActivateCardTokenResponse]
-    """INACTIVE to ACTIVE."""
+    """INACTIVE to ACTIVE, on an ISSUED or ACTIVE card."""
     SuspendCardToken: _grpc.UnaryUnaryMultiCallable[_card_pb2.SuspendCardTokenRequest, _card_pb2.SuspendCardTokenResponse]
     """ACTIVE to SUSPENDED."""
     ResumeCardToken: _grpc.UnaryUnaryMultiCallable[_card_pb2.ResumeCardTokenRequest, _card_pb2.ResumeCardTokenResponse]
     """SUSPENDED to ACTIVE, unless the card is BLOCKED."""
     DeactivateCardToken: _grpc.UnaryUnaryMultiCallable[_card_pb2.DeactivateCardTokenRequest, _card_pb2.DeactivateCardTokenResponse]
-    """Any state to DEACTIVATED, for good; the DPAN no longer finds the card."""
+    """Any other state to DEACTIVATED, for good; the DPAN no longer finds the card."""
 
 @_typing.type_check_only
 class CardServiceAsyncStub(CardServiceStub):
@@ -86,7 +91,9 @@ class CardServiceAsyncStub(CardServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     IssueCard: _aio.UnaryUnaryMultiCallable[_card_pb2.IssueCardRequest, _card_pb2.IssueCardResponse]  # type: ignore[assignment]
-    """Issues a card: ISSUED, or ORDERED with order_only."""
+    """Issues a card: ISSUED, or ORDERED with order_only. A closed card's number may be given out again:
+    a new incarnation with a new uid.
+    """
     GetCard: _aio.UnaryUnaryMultiCallable[_card_pb2.GetCardRequest, _card_pb2.GetCardResponse]  # type: ignore[assignment]
     """Reads one card, now, at a version or as of a time."""
     BatchGetCards: _aio.UnaryUnaryMultiCallable[_card_pb2.BatchGetCardsRequest, _card_pb2.BatchGetCardsResponse]  # type: ignore[assignment]
@@ -96,7 +103,7 @@ class CardServiceAsyncStub(CardServiceStub):
     ListCardRevisions: _aio.UnaryUnaryMultiCallable[_card_pb2.ListCardRevisionsRequest, _card_pb2.ListCardRevisionsResponse]  # type: ignore[assignment]
     """Lists what the card was, newest first."""
     ActivateCard: _aio.UnaryUnaryMultiCallable[_card_pb2.ActivateCardRequest, _card_pb2.ActivateCardResponse]  # type: ignore[assignment]
-    """ORDERED (through ISSUED) or ISSUED to ACTIVE."""
+    """ORDERED (through ISSUED) or ISSUED to ACTIVE, while its month lasts."""
     BlockCard: _aio.UnaryUnaryMultiCallable[_card_pb2.BlockCardRequest, _card_pb2.BlockCardResponse]  # type: ignore[assignment]
     """ACTIVE to BLOCKED for a while; its active tokens become SUSPENDED."""
     UnblockCard: _aio.UnaryUnaryMultiCallable[_card_pb2.UnblockCardRequest, _card_pb2.UnblockCardResponse]  # type: ignore[assignment]
@@ -113,20 +120,23 @@ class CardServiceAsyncStub(CardServiceStub):
     """ACTIVE or BLOCKED to EXPIRED once its month is over."""
     ReplaceCard: _aio.UnaryUnaryMultiCallable[_card_pb2.ReplaceCardRequest, _card_pb2.ReplaceCardResponse]  # type: ignore[assignment]
     """LOST, STOLEN, COMPROMISED, DAMAGED or EXPIRED to REPLACED: issues the new card and relinks the
-    tokens to it, so that a DPAN finds the new card.
+    tokens to it, so that a DPAN finds the new card. The cardholder must be one whom a card can be
+    issued to.
     """
     CloseCard: _aio.UnaryUnaryMultiCallable[_card_pb2.CloseCardRequest, _card_pb2.CloseCardResponse]  # type: ignore[assignment]
     """Any state but REPLACED to CLOSED; its tokens become DEACTIVATED."""
     ProvisionCardToken: _aio.UnaryUnaryMultiCallable[_card_pb2.ProvisionCardTokenRequest, _card_pb2.ProvisionCardTokenResponse]  # type: ignore[assignment]
-    """Adds a network token (DPAN) in INACTIVE, or ACTIVE with activate (at most 64 kept)."""
+    """Adds a network token (DPAN) in INACTIVE, or ACTIVE with activate, to an ISSUED or ACTIVE card (at
+    most 64 kept: the oldest deactivated ones go, revisions have them).
+    """
     ActivateCardToken: _aio.UnaryUnaryMultiCallable[_card_pb2.ActivateCardTokenRequest, _card_pb2.ActivateCardTokenResponse]  # type: ignore[assignment]
-    """INACTIVE to ACTIVE."""
+    """INACTIVE to ACTIVE, on an ISSUED or ACTIVE card."""
     SuspendCardToken: _aio.UnaryUnaryMultiCallable[_card_pb2.SuspendCardTokenRequest, _card_pb2.SuspendCardTokenResponse]  # type: ignore[assignment]
     """ACTIVE to SUSPENDED."""
     ResumeCardToken: _aio.UnaryUnaryMultiCallable[_card_pb2.ResumeCardTokenRequest, _card_pb2.ResumeCardTokenResponse]  # type: ignore[assignment]
     """SUSPENDED to ACTIVE, unless the card is BLOCKED."""
     DeactivateCardToken: _aio.UnaryUnaryMultiCallable[_card_pb2.DeactivateCardTokenRequest, _card_pb2.DeactivateCardTokenResponse]  # type: ignore[assignment]
-    """Any state to DEACTIVATED, for good; the DPAN no longer finds the card."""
+    """Any other state to DEACTIVATED, for good; the DPAN no longer finds the card."""
 
 class CardServiceServicer(metaclass=_abc_1.ABCMeta):
     """Issues cards and governs their life and that of their network tokens. There is no field for
@@ -139,7 +149,9 @@ class CardServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _card_pb2.IssueCardRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_card_pb2.IssueCardResponse, _abc.Awaitable[_card_pb2.IssueCardResponse]]:
-        """Issues a card: ISSUED, or ORDERED with order_only."""
+        """Issues a card: ISSUED, or ORDERED with order_only. A closed card's number may be given out again:
+        a new incarnation with a new uid.
+        """
 
     @_abc_1.abstractmethod
     def GetCard(
@@ -179,7 +191,7 @@ class CardServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _card_pb2.ActivateCardRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_card_pb2.ActivateCardResponse, _abc.Awaitable[_card_pb2.ActivateCardResponse]]:
-        """ORDERED (through ISSUED) or ISSUED to ACTIVE."""
+        """ORDERED (through ISSUED) or ISSUED to ACTIVE, while its month lasts."""
 
     @_abc_1.abstractmethod
     def BlockCard(
@@ -244,7 +256,8 @@ class CardServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_card_pb2.ReplaceCardResponse, _abc.Awaitable[_card_pb2.ReplaceCardResponse]]:
         """LOST, STOLEN, COMPROMISED, DAMAGED or EXPIRED to REPLACED: issues the new card and relinks the
-        tokens to it, so that a DPAN finds the new card.
+        tokens to it, so that a DPAN finds the new card. The cardholder must be one whom a card can be
+        issued to.
         """
 
     @_abc_1.abstractmethod
@@ -261,7 +274,9 @@ class CardServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _card_pb2.ProvisionCardTokenRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_card_pb2.ProvisionCardTokenResponse, _abc.Awaitable[_card_pb2.ProvisionCardTokenResponse]]:
-        """Adds a network token (DPAN) in INACTIVE, or ACTIVE with activate (at most 64 kept)."""
+        """Adds a network token (DPAN) in INACTIVE, or ACTIVE with activate, to an ISSUED or ACTIVE card (at
+        most 64 kept: the oldest deactivated ones go, revisions have them).
+        """
 
     @_abc_1.abstractmethod
     def ActivateCardToken(
@@ -269,7 +284,7 @@ class CardServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _card_pb2.ActivateCardTokenRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_card_pb2.ActivateCardTokenResponse, _abc.Awaitable[_card_pb2.ActivateCardTokenResponse]]:
-        """INACTIVE to ACTIVE."""
+        """INACTIVE to ACTIVE, on an ISSUED or ACTIVE card."""
 
     @_abc_1.abstractmethod
     def SuspendCardToken(
@@ -293,6 +308,6 @@ class CardServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _card_pb2.DeactivateCardTokenRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_card_pb2.DeactivateCardTokenResponse, _abc.Awaitable[_card_pb2.DeactivateCardTokenResponse]]:
-        """Any state to DEACTIVATED, for good; the DPAN no longer finds the card."""
+        """Any other state to DEACTIVATED, for good; the DPAN no longer finds the card."""
 
 def add_CardServiceServicer_to_server(servicer: CardServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

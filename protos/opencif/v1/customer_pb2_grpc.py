@@ -190,7 +190,7 @@ class CustomerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListCustomers(self, request, context):
-        """Lists a branch's customers, or all, in the order of their creation.
+        """Lists a branch's customers, or all, in the order of their ids.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -257,8 +257,9 @@ class CustomerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def MarkDeceased(self, request, context):
-        """Records a person's death and, in the same transaction, on the accounts they are a party to;
-        powers of attorney they gave end.
+        """Records a person's death, and on the accounts they are a party to: up to 100 in the same
+        transaction, more of them as soon as may be. They stay parties; powers of attorney on accounts
+        whose primary owner they were end, and those that they held.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -48,7 +48,7 @@ class CustomerServiceStub:
     relationships: its sealed parts go, its version goes on.
     """
     ListCustomers: _grpc.UnaryUnaryMultiCallable[_customer_pb2.ListCustomersRequest, _customer_pb2.ListCustomersResponse]
-    """Lists a branch's customers, or all, in the order of their creation."""
+    """Lists a branch's customers, or all, in the order of their ids."""
     ListCustomerRevisions: _grpc.UnaryUnaryMultiCallable[_customer_pb2.ListCustomerRevisionsRequest, _customer_pb2.ListCustomerRevisionsResponse]
     """Lists what the customer was, newest first."""
     LookupCustomers: _grpc.UnaryUnaryMultiCallable[_customer_pb2.LookupCustomersRequest, _customer_pb2.LookupCustomersResponse]
@@ -73,8 +73,9 @@ class CustomerServiceStub:
     that is not closed or holds a live card.
     """
     MarkDeceased: _grpc.UnaryUnaryMultiCallable[_customer_pb2.MarkDeceasedRequest, _customer_pb2.MarkDeceasedResponse]
-    """Records a person's death and, in the same transaction, on the accounts they are a party to;
-    powers of attorney they gave end.
+    """Records a person's death, and on the accounts they are a party to: up to 100 in the same
+    transaction, more of them as soon as may be. They stay parties; powers of attorney on accounts
+    whose primary owner they were end, and those that they held.
     """
     MarkDissolved: _grpc.UnaryUnaryMultiCallable[_customer_pb2.MarkDissolvedRequest, _customer_pb2.MarkDissolvedResponse]
     """Records an organization's end; its accounts stay as they are until the bank closes them."""
@@ -111,7 +112,7 @@ class CustomerServiceAsyncStub(CustomerServiceStub):
     relationships: its sealed parts go, its version goes on.
     """
     ListCustomers: _aio.UnaryUnaryMultiCallable[_customer_pb2.ListCustomersRequest, _customer_pb2.ListCustomersResponse]  # type: ignore[assignment]
-    """Lists a branch's customers, or all, in the order of their creation."""
+    """Lists a branch's customers, or all, in the order of their ids."""
     ListCustomerRevisions: _aio.UnaryUnaryMultiCallable[_customer_pb2.ListCustomerRevisionsRequest, _customer_pb2.ListCustomerRevisionsResponse]  # type: ignore[assignment]
     """Lists what the customer was, newest first."""
     LookupCustomers: _aio.UnaryUnaryMultiCallable[_customer_pb2.LookupCustomersRequest, _customer_pb2.LookupCustomersResponse]  # type: ignore[assignment]
@@ -136,8 +137,9 @@ class CustomerServiceAsyncStub(CustomerServiceStub):
     that is not closed or holds a live card.
     """
     MarkDeceased: _aio.UnaryUnaryMultiCallable[_customer_pb2.MarkDeceasedRequest, _customer_pb2.MarkDeceasedResponse]  # type: ignore[assignment]
-    """Records a person's death and, in the same transaction, on the accounts they are a party to;
-    powers of attorney they gave end.
+    """Records a person's death, and on the accounts they are a party to: up to 100 in the same
+    transaction, more of them as soon as may be. They stay parties; powers of attorney on accounts
+    whose primary owner they were end, and those that they held.
     """
     MarkDissolved: _aio.UnaryUnaryMultiCallable[_customer_pb2.MarkDissolvedRequest, _customer_pb2.MarkDissolvedResponse]  # type: ignore[assignment]
     """Records an organization's end; its accounts stay as they are until the bank closes them."""
@@ -207,7 +209,7 @@ class CustomerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _customer_pb2.ListCustomersRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_customer_pb2.ListCustomersResponse, _abc.Awaitable[_customer_pb2.ListCustomersResponse]]:
-        """Lists a branch's customers, or all, in the order of their creation."""
+        """Lists a branch's customers, or all, in the order of their ids."""
 
     @_abc_1.abstractmethod
     def ListCustomerRevisions(
@@ -286,8 +288,9 @@ class CustomerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _customer_pb2.MarkDeceasedRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_customer_pb2.MarkDeceasedResponse, _abc.Awaitable[_customer_pb2.MarkDeceasedResponse]]:
-        """Records a person's death and, in the same transaction, on the accounts they are a party to;
-        powers of attorney they gave end.
+        """Records a person's death, and on the accounts they are a party to: up to 100 in the same
+        transaction, more of them as soon as may be. They stay parties; powers of attorney on accounts
+        whose primary owner they were end, and those that they held.
         """
 
     @_abc_1.abstractmethod

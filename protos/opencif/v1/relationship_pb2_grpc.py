@@ -103,7 +103,7 @@ class RelationshipServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ConfirmRelationship(self, request, context):
-        """PROPOSED to ACTIVE.
+        """PROPOSED to ACTIVE, held to what a new relationship is held to.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -40,7 +40,7 @@ class RelationshipServiceStub:
     UpdateRelationship: _grpc.UnaryUnaryMultiCallable[_relationship_pb2.UpdateRelationshipRequest, _relationship_pb2.UpdateRelationshipResponse]
     """Changes the fields named in update_mask."""
     ConfirmRelationship: _grpc.UnaryUnaryMultiCallable[_relationship_pb2.ConfirmRelationshipRequest, _relationship_pb2.ConfirmRelationshipResponse]
-    """PROPOSED to ACTIVE."""
+    """PROPOSED to ACTIVE, held to what a new relationship is held to."""
     EndRelationship: _grpc.UnaryUnaryMultiCallable[_relationship_pb2.EndRelationshipRequest, _relationship_pb2.EndRelationshipResponse]
     """PROPOSED or ACTIVE to ENDED."""
     ListRelationships: _grpc.UnaryUnaryMultiCallable[_relationship_pb2.ListRelationshipsRequest, _relationship_pb2.ListRelationshipsResponse]
@@ -62,7 +62,7 @@ class RelationshipServiceAsyncStub(RelationshipServiceStub):
     UpdateRelationship: _aio.UnaryUnaryMultiCallable[_relationship_pb2.UpdateRelationshipRequest, _relationship_pb2.UpdateRelationshipResponse]  # type: ignore[assignment]
     """Changes the fields named in update_mask."""
     ConfirmRelationship: _aio.UnaryUnaryMultiCallable[_relationship_pb2.ConfirmRelationshipRequest, _relationship_pb2.ConfirmRelationshipResponse]  # type: ignore[assignment]
-    """PROPOSED to ACTIVE."""
+    """PROPOSED to ACTIVE, held to what a new relationship is held to."""
     EndRelationship: _aio.UnaryUnaryMultiCallable[_relationship_pb2.EndRelationshipRequest, _relationship_pb2.EndRelationshipResponse]  # type: ignore[assignment]
     """PROPOSED or ACTIVE to ENDED."""
     ListRelationships: _aio.UnaryUnaryMultiCallable[_relationship_pb2.ListRelationshipsRequest, _relationship_pb2.ListRelationshipsResponse]  # type: ignore[assignment]
@@ -105,7 +105,7 @@ class RelationshipServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _relationship_pb2.ConfirmRelationshipRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_relationship_pb2.ConfirmRelationshipResponse, _abc.Awaitable[_relationship_pb2.ConfirmRelationshipResponse]]:
-        """PROPOSED to ACTIVE."""
+        """PROPOSED to ACTIVE, held to what a new relationship is held to."""
 
     @_abc_1.abstractmethod
     def EndRelationship(
