@@ -4,7 +4,7 @@ Written for speed: no await and no task per key. Decides which reads may share a
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
@@ -148,12 +148,14 @@ class Reader:
         flight = _Flight()
         flights.update(dict.fromkeys(ids, flight))
         try:
-            if self._cache is not None:
-                flight.found = await self._cache.get_many(kind, ids)
+            cached = None if self._cache is None else await self._cache.get_many(kind, ids)
+            flight.found = cached or {}
             if len(flight.found) < len(ids):
                 missing = [id_ for id_ in ids if id_ not in flight.found]
                 flight.looked.set()
-                flight.found.update(await self._read(kind, missing, deadline))
+                # A cache that is behind is not given more to do: it may well hold what was asked.
+                fills = cached is not None
+                flight.found.update(await self._read(kind, missing, deadline, fills=fills))
         except Unavailable as error:
             # Whoever joined has a deadline of their own; a database that is gone is everybody's.
             flight.error = None if isinstance(error, TimedOut) else error
@@ -208,6 +210,7 @@ class Reader:
         *,
         primary: bool = False,
         at_lsn: int | None = None,
+        fills: bool = True,
     ) -> dict[bytes, Entry]:
         """One statement; missing rows become tombstones; the cache is filled behind our back."""
         primary = primary or not self._store.has_replicas
@@ -223,9 +226,6 @@ class Reader:
             entries = rows
         if not primary:  # a replica may lag behind what this worker knows to have changed
             entries = await self._insist(kind, entries, deadline)
-        self._fill(kind, entries.items())
+        if fills and self._cache is not None:
+            self._cache.put(kind, entries.items())
         return entries
-
-    def _fill(self, kind: int, entries: Iterable[tuple[bytes, Entry]]) -> None:
-        if self._cache is not None:
-            self._cache.put(kind, entries)
