@@ -18,6 +18,7 @@ from tests.rpc.bank import (
     account,
     active_card,
     customer,
+    new_number,
     new_pan,
     refused,
     terms,
@@ -174,6 +175,15 @@ async def test_the_same_id_with_another_payload_is_refused_and_changes_nothing(
     await bound(first, rpc)(request)
     request.reason = "OTHER"
     await refused(bound(second, rpc)(request), INVALID, "IDEMPOTENCY_KEY_REUSED", "request_id")
+
+
+async def test_an_id_in_other_letters_is_the_same_id(first: Client):
+    request = creation()
+    await first.accounts.CreateAccount(request)
+    request.request_id = request.request_id.upper()
+    request.account.account_number = new_number()
+    call = first.accounts.CreateAccount(request)
+    await refused(call, INVALID, "IDEMPOTENCY_KEY_REUSED", "request_id")
 
 
 async def test_ids_of_different_methods_are_different(first: Client):
