@@ -3,23 +3,24 @@
 Must not record a value: of a request it keeps the purpose code, a count and a keyed digest.
 """
 
-import re
 import time
 from datetime import UTC, datetime
 from typing import Final
 
 from google.protobuf.message import Message
 
+from opencif.v1 import options_pb2
 from repository.audit import AuditEvent, AuditStore
 from repository.errors import CommitUnknown, TimedOut
 from server.errors import Unavailable
+from server.forms import FORMS
 from tokenizer.identity import uuid7
 from tokenizer.mac import Macs
 
 __all__ = ["Audit"]
 
 WRITE_MAX_S: Final = 1.0
-_CODE: Final = re.compile(r"[A-Z0-9_]{1,64}")
+_NO_CODE: Final = FORMS[options_pb2.FORMAT_CODE]
 
 
 class Audit:
@@ -46,7 +47,7 @@ class Audit:
             time=datetime.now(UTC),
             actor=actor,
             method=method,
-            purpose=purpose if _CODE.fullmatch(purpose) else "",
+            purpose="" if _NO_CODE(purpose) else purpose,
             items=items,
             outcome=outcome,
             request_mac=self._macs.audit(data),

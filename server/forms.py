@@ -84,7 +84,7 @@ FORMS: Final[dict[int, Form]] = {
     options_pb2.FORMAT_COUNTRY: _among(COUNTRIES),
     options_pb2.FORMAT_CURRENCY: _among(CURRENCIES),
     options_pb2.FORMAT_ROUTING_NUMBER: _normal(normal.routing_number),
-    options_pb2.FORMAT_CODE: _matching(r"[A-Z0-9_]{1,64}"),
+    options_pb2.FORMAT_CODE: _matching(r"(?!.*[0-9]{9})[A-Z0-9_]{1,64}"),
     options_pb2.FORMAT_UUID: _uuid,
     options_pb2.FORMAT_CUSTOMER_NAME: _name(options_pb2.RECORD_KIND_CUSTOMER),
     options_pb2.FORMAT_ACCOUNT_NAME: _name(options_pb2.RECORD_KIND_ACCOUNT),

@@ -72,7 +72,7 @@ def test_every_format_of_the_contract_has_its_form() -> None:
         ("COUNTRY", ["US", "XK"], ["XX", "us", "USA", "U"]),
         ("CURRENCY", ["USD", "XAU"], ["ZZZ", "usd", "US"]),
         ("ROUTING_NUMBER", ["021000021"], ["021000022", "02100002", "\uff1021000021", "000000000"]),
-        ("CODE", ["LOST_CARD_1"], ["lost", "", "A" * 65, "A B"]),
+        ("CODE", ["LOST_CARD_1", "T0123_45678"], ["lost", "", "A" * 65, "A B", "X078051120"]),
         ("UUID", [REQUEST_ID, REQUEST_ID.upper()], ["1", REQUEST_ID + "0", "x" + REQUEST_ID[1:]]),
         ("CUSTOMER_NAME", [CUSTOMER], [CUSTOMER.upper(), "customers/1", ACCOUNT, ""]),
         ("ACCOUNT_NAME", [ACCOUNT], [ACCOUNT.upper(), ACCOUNT + "a", CARD, "accounts/" + "1" * 26]),
