@@ -226,9 +226,9 @@ def _text_reason(rule: options_pb2.FieldRule) -> Reason:
             return "TOO_LONG"
         if "\0" in text:
             return "NUL_IN_TEXT"
-        if form is not None and (fault := form(text)):
-            return fault
-        return "CARD_NUMBER_IN_TEXT" if searched and holds_card_data(text) else None
+        if searched and holds_card_data(text):
+            return "CARD_NUMBER_IN_TEXT"
+        return form(text) if form is not None else None
 
     return reason
 
