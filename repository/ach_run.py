@@ -36,6 +36,11 @@ WHERE actor = $1 AND run_id = $2 AND end_time IS NULL"""
 GET_FINISHED = """
 SELECT file_hash, duplicate, duration_ms FROM ach_run WHERE actor = $1 AND run_id = $2"""
 
+FORGET = """
+DELETE FROM ach_run WHERE (actor, run_id) IN (
+    SELECT actor, run_id FROM ach_run WHERE start_time < $1 ORDER BY start_time LIMIT $2)
+RETURNING 1"""
+
 
 class RunKey(NamedTuple):
     """Whose run it is, and its name among theirs."""
@@ -89,6 +94,13 @@ class AchRunStore:
         Unavailable: repeat it.
         """
         return await self._database.transact(lambda connection: _finish(connection, key, run))
+
+    async def forget(self, before: datetime, limit: int) -> int:
+        """Delete at most `limit` runs that began before then; how many there were.
+
+        A file that was resolved by one of them only is no duplicate any more.
+        """
+        return len(await self._database.write(FORGET, before, limit))
 
 
 async def _finish(connection: Connection, key: RunKey, run: AchRun) -> Finished:

@@ -103,13 +103,14 @@ async def wired(settings: Settings, gauges: Gauges) -> AsyncIterator[Wired]:
         opened.push_async_callback(routing.close)
         followed = CustomerAccounts(mutations, Parties(identity), FollowUpStore(database))
         parts = _Parts(mutations, reads, links, followed, identity, tokens, routing.scheme)
+        runs = AchRunStore(database)
         clearing = Tools(
             AccountResolver(reader, identity, sealer),
             Corrections(records, sealer, reads),
             NameWords(identity),
             tokens,
             routing,
-            AchRunStore(database),
+            runs,
         )
         servicers: list[object] = [
             *_record_servicers(parts, Loading(writer, sealed, Parties(identity), cursors)),
@@ -121,7 +122,8 @@ async def wired(settings: Settings, gauges: Gauges) -> AsyncIterator[Wired]:
         opened.push_async_callback(poll.stop)
         await routing.load()
         await enter(followed.running())
-        await enter(Housekeeping(chores(settings, writer, sealer.counts, key_store)).running())
+        todo = chores(settings, writer, runs, sealer.counts, key_store)
+        await enter(Housekeeping(todo).running())
         gauges.poll_age_s = lambda: poll.age_s
         gauges.idle_connections = lambda: database.idle_connections
         gauges.reads = reader.stats

@@ -5,8 +5,9 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
+from repository.ach_run import AchRunStore
 from repository.keys import KeyStore
 from repository.migrate import keep_months
 from repository.writing import Writer
@@ -33,14 +34,26 @@ class Chore(NamedTuple):
     at_end: bool = False
 
 
+class Forgetful(Protocol):
+    """What keeps rows that grow old."""
+
+    async def forget(self, before: datetime, limit: int) -> int:
+        """Delete at most `limit` rows older than `before`; how many there were."""
+
+
 def chores(
-    settings: Settings, writer: Writer, counts: SealCounts, key_store: KeyStore
+    settings: Settings,
+    writer: Writer,
+    runs: AchRunStore,
+    counts: SealCounts,
+    key_store: KeyStore,
 ) -> list[Chore]:
     """What every worker sees to: workers may do the same at the same time."""
     dsn = settings.database_dsn.get_secret_value()
     settle = partial(seal_counts.settle, counts, key_store)
     return [
-        Chore("forget_requests", 10 * MINUTE_S, partial(forget, writer)),
+        Chore("forget_requests", 10 * MINUTE_S, partial(forget, writer, IDEMPOTENCY_KEPT)),
+        Chore("forget_runs", DAY_S, partial(forget, runs, timedelta(days=settings.runs_kept_days))),
         Chore("count_seals", MINUTE_S, settle, at_end=True),
         Chore("make_months", DAY_S, partial(keep_months, dsn)),
     ]
@@ -67,11 +80,11 @@ class Housekeeping:
                     await _do(chore)
 
 
-async def forget(writer: Writer) -> int:
-    """Forget request ids that are older than a day, a thousand at a time; how many there were."""
-    before = datetime.now(UTC) - IDEMPOTENCY_KEPT
+async def forget(store: Forgetful, kept: timedelta) -> int:
+    """Forget what is older than it is kept for, a thousand at a time; how much there was."""
+    before = datetime.now(UTC) - kept
     total = 0
-    while count := await writer.forget(before, ROWS_A_TIME):
+    while count := await store.forget(before, ROWS_A_TIME):
         total += count
     return total
 

@@ -73,6 +73,9 @@ class Settings(BaseSettings):
     )
     drain_grace_s: Seconds = Field(15, description="for running calls to end while draining")
     max_stale_s: Seconds = Field(60, description="how long unproven answers are given at most")
+    runs_kept_days: int = Field(
+        365, ge=1, description="how long a resolved NACHA file is known again"
+    )
     reflection: bool = Field(True, description="whether the server describes its contract")
 
     @model_validator(mode="after")

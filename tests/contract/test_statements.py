@@ -15,7 +15,7 @@ import repository
 from repository.loading import CREATE_STAGE
 from tests.conftest import Database
 
-ID, KEY, UID = b"\1" * 16, b"k", UUID(int=7)
+ID, KEY, UID, HASH = b"\1" * 16, b"k", UUID(int=7), b"\2" * 32
 NOW = datetime.now(UTC)
 META = ("actor", "method", "", "", UID)
 NEW = (2, ID, UID, 1, 2, "north", NOW, b"o", b"p", b"n", [], *META)
@@ -54,6 +54,33 @@ ARGUMENTS: dict[str, dict[str, tuple[Any, ...]]] = {
         "GET_HISTORY": (1_000_000, 1_000_100),
     },
     "loading": {"LOAD": (NOW, *META), "HOLD": (2, [ID]), "GET_MANY": (2, [ID]), "MARK": ()},
+    "ach_run": {
+        "BEGIN": ("actor", UID, NOW, "origin", "destination", "261123 0600"),
+        "LOCK_FILE": (HASH,),
+        "FINISH": ("actor", UID, HASH, 1, 1, 1, "{}", 1, 1),
+        "GET_FINISHED": ("actor", UID),
+        "FORGET": (NOW, 100),
+    },
+    "audit": {
+        "INSERT": (UID, NOW, "actor", "method", "", 1, "OK", KEY),
+        "PAGE": (NOW, NOW, 50),
+    },
+    "database": {
+        "LEARN_TYPES": ([ID], ["text"], [1], [1], [True]),
+        "GET_INCARNATION": (),
+        "GET_REACHED_LSN": (),
+    },
+    "follow_up": {
+        "ASK": (ID, "actor", "method", "", "", UID, NOW),
+        "PENDING": (16,),
+        "ADVANCE": (ID, UID, b"", ID),
+        "DONE": (ID, UID, b""),
+    },
+    "routing": {
+        "GET_REVISION": (),
+        "BUMP_REVISION": (),
+        "DELETE_ADDITIONS": (["021000021"],),
+    },
     "keys": {
         "GET_MANY": ([ID],),
         "INSERT_MANY": ([ID], [1], [KEY]),
@@ -62,12 +89,21 @@ ARGUMENTS: dict[str, dict[str, tuple[Any, ...]]] = {
     },
 }
 # Tables that are a few rows, or that a statement is meant to read whole.
-SMALL = {"routing_revision", "incarnation", "loading", "purpose_key", "purpose_table_mac"}
+SMALL = {
+    "routing_revision", "incarnation", "loading", "purpose_key", "purpose_table_mac",
+}  # fmt: skip
 SMALL |= {"seal_count"}
 WHOLE = {
     ("keys", name)
     for name in ("GET_PURPOSE_KEYS", "CLEAR_PURPOSE_KEYS", "SET_PURPOSE_KEYS", "GET_SEALS")
-} | {("keys", "SET_FIRST_MAC"), ("keys", "SET_MAC")}
+} | {
+    ("keys", "SET_FIRST_MAC"),
+    ("keys", "SET_MAC"),
+    ("routing", "GET_ALL"),
+    ("routing", "DELETE_DIRECTORY"),
+}
+# Modules whose statements look at catalogs and the ledger of migrations, not at rows.
+OPERATORS = {"migrate"}
 
 FILL_MAIN = """
 INSERT INTO record (kind, id, uid, version, state, branch, create_time, update_time, operational)
@@ -97,6 +133,25 @@ FROM generate_series(1, 3000) AS n;
 
 INSERT INTO idempotency (key, payload_mac, kind, id, version, time)
 SELECT sha256(n::text::bytea), 'mac', 2, 'id', 1, now() + n * interval '1 s'
+FROM generate_series(1, 5000) AS n;
+
+INSERT INTO ach_run (actor, run_id, as_of, start_time, immediate_origin, immediate_destination,
+                     file_creation, file_hash)
+SELECT 'actor', gen_random_uuid(), now(), now() + n * interval '1 s', 'o', 'd', 'c',
+       sha256(n::text::bytea)
+FROM generate_series(1, 5000) AS n;
+
+INSERT INTO audit (audit_id, time, actor, method, purpose, items, outcome, request_mac)
+SELECT gen_random_uuid(), now() - n * interval '1 s', 'actor', 'method', '', 1, 'OK', 'mac'
+FROM generate_series(1, 5000) AS n;
+
+INSERT INTO follow_up (id, actor, method, source_system, reason, request_id, create_time)
+SELECT substr(sha256(n::text::bytea), 1, 16), 'a', 'm', '', '', gen_random_uuid(), now()
+FROM generate_series(1, 5000) AS n;
+
+INSERT INTO routing_number
+SELECT lpad(n::text, 9, '0'), false, 'O', '', 1, NULL, '', '', '', '', false, true, false, '',
+       0, 0, false, 0, false
 FROM generate_series(1, 5000) AS n;
 ANALYZE"""
 
@@ -145,7 +200,7 @@ async def test_every_statement_fits_the_schema(filled: dict[str, asyncpg.Connect
 
 def test_every_serving_statement_has_its_plan_looked_at() -> None:
     said = {(module, name) for module, names in ARGUMENTS.items() for name in names}
-    there = {(module, name) for module, name, _ in statements() if module in ARGUMENTS}
+    there = {(module, name) for module, name, _ in statements() if module not in OPERATORS}
     assert there - WHOLE == said
 
 
