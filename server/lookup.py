@@ -23,7 +23,7 @@ from opencif.v1.record_pb2 import VIEW_FULL
 from repository.link import LinkStore, Relation
 from repository.reading import Consistency, Freshness
 from repository.record import Kind
-from server import names, splice
+from server import card_rules, names, splice
 from server.account_facts import OWNERS
 from server.account_rules import current_parties
 from server.lookup_keys import AccountKeys, CardKeys, Wanted
@@ -171,6 +171,8 @@ def _owners(record: bytes, today: date) -> list[bytes]:
 
 def _accounts(card: Card) -> list[bytes]:
     """The ids of the accounts a card draws on, each once."""
+    if not card_rules.is_live(card):
+        return []  # what it drew on may have been closed, and its number given to somebody else
     accounts = dict.fromkeys(drawn.account for drawn in card.accounts)
     return [names.parse(Kind.ACCOUNT, account) for account in accounts]
 

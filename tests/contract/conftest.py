@@ -1,12 +1,19 @@
 """The repository on real servers: one worker with a cache, and the same in three modes."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 
 import pytest
 
 from deploy.embedded import EmbeddedValkey
+from repository.database import Database as Pools
+from repository.keys import KeyStore
 from tests.conftest import Database
+from tests.contract.keyed_bank import Bank, bank
 from tests.contract.stand import Stand, set_up
+from tokenizer.keyring import KeyTable
+
+Under = Callable[[KeyTable], Awaitable[Bank]]
 
 
 @pytest.fixture
@@ -38,3 +45,18 @@ async def pair(
     yield stands
     for stand in stands:
         await stand.close()
+
+
+@pytest.fixture
+async def under(database: Database) -> AsyncIterator[Under]:
+    """`await under(keys)` is a bank on this test's database under a state of the key table."""
+    async with AsyncExitStack() as opened:
+        main, keys = Pools(await database("main")), Pools(await database("keys"))
+        for each in (main, keys):
+            await each.connect()
+            opened.push_async_callback(each.close)
+
+        async def start(state: KeyTable) -> Bank:
+            return await opened.enter_async_context(bank(main, KeyStore(keys), state))
+
+        yield start

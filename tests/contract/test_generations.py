@@ -1,22 +1,15 @@
 """Accounts and cards on a real database while generations of the keys come and go."""
 
-from contextlib import AsyncExitStack
-
 import pytest
 
 from opencif.v1 import card_pb2
 from opencif.v1.account_pb2 import Account
 from opencif.v1.customer_pb2 import Customer, LookupCustomersRequest
-from repository.database import Database
-from repository.keys import KeyStore
 from server.errors import AlreadyExists
 from server.work import Work
-from tests.conftest import Database as Databases
 from tests.contract.keyed_bank import (
     OLD,
     ROUTING,
-    Bank,
-    bank,
     generation,
     new_person,
     request_id,
@@ -24,24 +17,9 @@ from tests.contract.keyed_bank import (
 )
 from tests.unit.keyrings import KEK
 from tokenizer.formats import Tokens
-from tokenizer.keyring import Keyring, KeyTable, Purpose
+from tokenizer.keyring import Keyring, Purpose
 
 ACCOUNT = {"routing_number": ROUTING, "currency": "USD", "account_type": 1, "holder_class": 1}
-
-
-@pytest.fixture
-async def under(database: Databases):
-    """`await under(keys)` is a bank on this test's database under a state of the key table."""
-    async with AsyncExitStack() as opened:
-        main, keys = Database(await database("main")), Database(await database("keys"))
-        for each in (main, keys):
-            await each.connect()
-            opened.push_async_callback(each.close)
-
-        async def start(state: KeyTable) -> Bank:
-            return await opened.enter_async_context(bank(main, KeyStore(keys), state))
-
-        yield start
 
 
 async def test_a_number_is_known_under_every_generation_that_serves(under):
