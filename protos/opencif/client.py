@@ -16,7 +16,7 @@ from google.protobuf.message import Message
 from opencif.batches import file_requests, import_requests, in_calls
 from opencif.calls import AnyIterable, CallPolicy, Calls, Freshness
 from opencif.channel import Endpoint, Endpoints, TlsOptions, parse_addresses
-from opencif.errors import error_from
+from opencif.errors import InternalError, error_from
 from opencif.v1 import ach_pb2, customer_pb2, import_pb2, lookup_pb2, routing_pb2, tokenization_pb2
 from opencif.v1.account_pb2_grpc import AccountServiceStub
 from opencif.v1.ach_pb2_grpc import AchResolutionServiceStub
@@ -214,14 +214,24 @@ class Client:
             at_once=self._calls_at_once,
         )
 
-    def resolve_file(
+    async def resolve_file(
         self, chunks: AnyIterable[bytes], *, options: ach_pb2.ResolveAchFileOptions | None = None
     ) -> AsyncIterator[ach_pb2.ResolveAchFileResponse]:
         """Resolves a NACHA file given as bytes; yields the parts of the answer as they come.
 
-        Chunks may have any size. With `options.request_id` the same file may be sent again.
+        Chunks may have any size. With `options.request_id` the same file may be sent again. The
+        last part is the summary; without it none of the others counts: InternalError is raised.
         """
-        return aiter(self.ach.ResolveAchFile(file_requests(chunks, options)))
+        is_whole = False
+        async for part in self.ach.ResolveAchFile(file_requests(chunks, options)):
+            is_whole = part.HasField("summary")
+            yield part
+        if not is_whole:
+            raise InternalError(
+                grpc.StatusCode.INTERNAL,
+                message="the answer broke off",
+                method="opencif.v1.AchResolutionService/ResolveAchFile",
+            )
 
     async def import_records(
         self, records: AnyIterable[import_pb2.ImportRecord], *, source_system: str = ""

@@ -123,6 +123,16 @@ def test_a_broken_file_leaves_the_old_output_alone(
     assert sorted(tmp_path.iterdir()) == sorted([ach_file, output])
 
 
+def test_an_answer_that_breaks_off_leaves_no_output(
+    script: Script, ach_file: Path, tmp_path: Path
+) -> None:
+    script.answers["ResolveAchFile"] = resolution(part(return_file=b"half"))
+    result = run(script, "resolve", str(ach_file), "--return-file", str(tmp_path / "return.ach"))
+    assert result.exit_code not in {Exit.OK, Exit.NEGATIVE}
+    assert "broke off" in result.stderr
+    assert list(tmp_path.iterdir()) == [ach_file]
+
+
 def test_rows_are_loaded_and_rejects_named_by_their_row(script: Script, tmp_path: Path) -> None:
     script.answers["ImportRecords"] = lambda _: import_pb2.ImportRecordsResponse(
         accounts=2,

@@ -130,7 +130,8 @@ async def _run(
             if each is not None:
                 each.keep()
     elapsed_s = time.perf_counter() - begin
-    summary = run.summary or ach_pb2.AchFileSummary()
+    summary = run.summary
+    assert summary is not None, "the client raises where there is none"
     _show(session, summary, elapsed_s, [path for path in paths.values() if path])
     is_control = any(f.severity == ach_pb2.FINDING_SEVERITY_CONTROL for f in run.findings)
     return Exit.NEGATIVE if summary.duplicate or is_control else Exit.OK
