@@ -234,6 +234,7 @@ def point_to(account: Account, new: Account) -> None:
     """Have a renumbered account name `new`, or what replaces that by now, on its own terms."""
     newest = new.replacement if new.HasField("replacement") else new
     account.replacement.account = new.replacement.account or new.name
+    account.replacement.account_uid = new.replacement.account_uid or new.uid
     account.replacement.routing_number = newest.routing_number
     account.replacement.account_type = newest.account_type
 

@@ -122,12 +122,22 @@ class AccountResolver:
     async def _heirs(
         self, accounts: list[AccountFacts | None], day: str, terms: Terms
     ) -> list[AccountFacts | None]:
-        """For each renumbered account the one its entries go to on that day."""
+        """For each renumbered account the one its entries go to on that day.
+
+        None where that one's number has been given to somebody else since.
+        """
         moved = [moved_to(account, day) if account is not None else "" for account in accounts]
         wanted = list({name for name in moved if name})
         ids = [names.parse(Kind.ACCOUNT, name) for name in wanted]
         heirs = dict(zip(wanted, await self._read(ids, terms), strict=True))
-        return [heirs.get(name) for name in moved]
+        return [
+            heir
+            if account is not None
+            and (heir := heirs.get(name)) is not None
+            and heir.message.uid == account.message.replacement.account_uid
+            else None
+            for account, name in zip(accounts, moved, strict=True)
+        ]
 
     async def _read(self, ids: list[bytes], terms: Terms) -> list[AccountFacts | None]:
         """The accounts under these ids; one that does not open is asked of the primary once."""

@@ -21,6 +21,7 @@ from repository.window import Window
 from repository.writing import Writer
 from server.account import AccountServicer
 from server.account_numbers import AccountNumbers
+from server.ach_accounts import AccountResolver
 from server.card import CardServicer
 from server.card_numbers import CardNumbers
 from server.cursor import Cursors
@@ -85,6 +86,7 @@ class Bank:
     imports: ImportServicer
     lookup: LookupServicer
     mutations: Mutations
+    resolver: AccountResolver
     poll: ChangePoll
 
     def call(self, method: str) -> Call:
@@ -108,11 +110,14 @@ class Bank:
         return (await self.mutations.run(request, self.call("Change"), change)).message
 
     async def close(self, name: str) -> None:
-        """CLOSED, with the owner that opening takes left out."""
+        await self.move(name, account_pb2.ACCOUNT_STATE_CLOSED)
+
+    async def move(self, name: str, state: account_pb2.AccountState) -> None:
+        """Into a state, with the owner that opening takes left out."""
 
         async def change(work: Work) -> Account:
             account = await work.read(Account, name)
-            account.state = account_pb2.ACCOUNT_STATE_CLOSED
+            account.state = state
             return work.put(account)
 
         await self.change(change)
@@ -160,7 +165,8 @@ async def bank(database: Database, key_store: KeyStore, keys: KeyTable) -> Async
     reader = Reader(records, poll, incarnation)
     writer = Writer(database, incarnation, reader.committed)
     sealers = CustomerSealers(CustomerKeys(keyring), key_store)
-    sealed, macs = SealedRecords(Sealer(keyring), sealers), Macs(keyring)
+    sealer, macs = Sealer(keyring), Macs(keyring)
+    sealed = SealedRecords(sealer, sealers)
     cursors, identity, tokens = Cursors(macs), Identity(keyring), Tokens(keyring)
     reads = Reads(reader, records, links, poll, sealed=sealed, cursors=cursors)
     mutations = Mutations(writer, records, sealed, cursors, macs)
@@ -180,6 +186,7 @@ async def bank(database: Database, key_store: KeyStore, keys: KeyTable) -> Async
             reads, links, AccountKeys(identity, tokens, scheme_of), CardKeys(identity, tokens)
         ),
         mutations,
+        AccountResolver(reader, identity, sealer),
         poll,
     )
     await poll.stop()

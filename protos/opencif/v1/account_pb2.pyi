@@ -258,20 +258,22 @@ class AccountRestriction(_message.Message):
     def __init__(self, restriction_id: _Optional[str] = ..., type: _Optional[_Union[RestrictionType, str]] = ..., scope: _Optional[_Union[RestrictionScope, _Mapping]] = ..., authority_ref: _Optional[str] = ..., amount: _Optional[_Union[_record_pb2.AmountLimit, _Mapping]] = ..., placed_by: _Optional[str] = ..., effective_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., released_by: _Optional[str] = ..., release_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[RestrictionState, str]] = ...) -> None: ...
 
 class Replacement(_message.Message):
-    __slots__ = ("account", "routing_number", "account_type", "reason", "effective_date", "valid_to")
+    __slots__ = ("account", "routing_number", "account_type", "reason", "effective_date", "valid_to", "account_uid")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     ROUTING_NUMBER_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_TYPE_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     EFFECTIVE_DATE_FIELD_NUMBER: _ClassVar[int]
     VALID_TO_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_UID_FIELD_NUMBER: _ClassVar[int]
     account: str
     routing_number: str
     account_type: AccountType
     reason: RenumberReason
     effective_date: str
     valid_to: str
-    def __init__(self, account: _Optional[str] = ..., routing_number: _Optional[str] = ..., account_type: _Optional[_Union[AccountType, str]] = ..., reason: _Optional[_Union[RenumberReason, str]] = ..., effective_date: _Optional[str] = ..., valid_to: _Optional[str] = ...) -> None: ...
+    account_uid: str
+    def __init__(self, account: _Optional[str] = ..., routing_number: _Optional[str] = ..., account_type: _Optional[_Union[AccountType, str]] = ..., reason: _Optional[_Union[RenumberReason, str]] = ..., effective_date: _Optional[str] = ..., valid_to: _Optional[str] = ..., account_uid: _Optional[str] = ...) -> None: ...
 
 class Account(_message.Message):
     __slots__ = ("name", "uid", "version", "etag", "create_time", "update_time", "state", "routing_number", "number_mask", "tokens", "account_type", "iso_type", "holder_class", "currency", "product", "branch", "open_date", "close_date", "close_reason", "dormant_since", "transactional", "ach_debit_ok", "ach_credit_ok", "sold_to_routing_number", "parties", "restrictions", "replaces", "replacement", "source_system", "external_refs", "individual_ids", "approval_ref", "account_number", "iban")
