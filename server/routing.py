@@ -25,6 +25,7 @@ from server.rpc import Call
 __all__ = ["RoutingNumbers", "RoutingServicer"]
 
 _RETIRED: Final = 2
+_RECORD_TYPES: Final = (0, 1, _RETIRED)
 _ROWS_MAX: Final = 200_000  # ten times the directory
 _ADDITIONS_MAX: Final = 10_000
 _REJECTED_SHOWN: Final = 1_000
@@ -164,7 +165,10 @@ class _Import:
         strips = known is not None and known.account_scheme.strip_leading_zeros
         if known is not None and known.ours and strips != scheme.strip_leading_zeros:
             raise RowRefused("INVARIANT", "account_scheme.strip_leading_zeros")
-        if (addition.record_type == _RETIRED) != bool(addition.new_routing_number):
+        is_retired = addition.record_type == _RETIRED
+        if addition.record_type not in _RECORD_TYPES or is_retired != bool(
+            addition.new_routing_number
+        ):
             raise RowRefused("MALFORMED", "record_type")
         if not 0 <= scheme.min_length <= (scheme.max_length or 17) <= 17:
             raise RowRefused("MALFORMED", "account_scheme.max_length")

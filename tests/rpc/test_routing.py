@@ -107,6 +107,15 @@ async def test_an_import_that_cannot_be_meant(
     assert [one.found for one in await look_up(client, OTHER)] == [True]
 
 
+async def test_an_addition_that_is_none_is_rejected_alone(client: Client) -> None:
+    strange = RoutingNumber(routing_number=OLD, record_type=70_000)
+    answer = await load(client, RoutingNumber(routing_number=OTHER), strange)
+    assert answer.additions == 1
+    assert [(one.row, one.reason, one.field) for one in answer.rejected] == [
+        (2, "MALFORMED", "record_type")
+    ]
+
+
 async def test_whether_zeros_count_does_not_change_under_accounts(client: Client) -> None:
     await load(client, RoutingNumber(routing_number=OURS, ours=True))
     strips = RoutingNumber(
