@@ -1,7 +1,7 @@
 -- migrate:up
 
--- How many seals each generation has made, all workers together: beside the MACed table, because
--- it changes every minute and counts against nobody's will. A key is replaced long before its limit.
+-- How many seals each generation has made, all workers together: beside the MACed table,
+-- because it changes every minute. A key is replaced long before its limit.
 CREATE TABLE seal_count (
     purpose    text     NOT NULL,
     generation smallint NOT NULL,
