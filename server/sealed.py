@@ -3,7 +3,7 @@
 Owns the versions by which segments vouch for each other; must not know rows or what a field means.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, Protocol
 
@@ -113,6 +113,11 @@ class SealedRecords:
                 sealer, blob = sealers[ids[i]], rows[i].private or b""
                 plaintexts[i] += sealer.open_private(versions[i], blob)
         return plaintexts
+
+    async def fetch_keys(self, records: Iterable[Record], deadline: float | None = None) -> None:
+        """Have the keys at hand that opening these takes: one statement, however many there are."""
+        ids = [each.id for each in records if each.kind == Kind.CUSTOMER and each.private]
+        await self._customers.get_many(ids, deadline)
 
     async def open(self, of: type[M], record: Record, deadline: float | None = None) -> Opened[M]:
         """A locked row opened to be changed: operational and private, not the numbers."""

@@ -209,6 +209,7 @@ class Work:
         if not wanted:
             return
         rows = await self._transaction.lock_many(kind, wanted)
+        await self._sealed.fetch_keys(rows.values(), self.call.deadline)
         for id_, record in rows.items():
             held = _Held(of(), record)
             if record.state != DELETED:

@@ -104,6 +104,18 @@ async def test_a_customer_opens_as_it_was_sealed_and_basic_without_the_key_datab
     assert store.asked == asked
 
 
+async def test_the_keys_of_many_customers_are_fetched_at_once():
+    store = KeysInMemory()
+    ids = [bytes([n]) * 16 for n in range(3)]
+    parts = await records(store).seal_new(Customer, ids, [person() for _ in ids])
+    rows = [row(CUSTOMER, 1, made, id_=id_) for id_, made in zip(ids, parts, strict=True)]
+    elsewhere, asked = records(store), store.asked
+    await elsewhere.fetch_keys(rows)
+    for each in rows:
+        assert (await elsewhere.open(Customer, each)).message.person.given_name == "Ann"
+    assert store.asked == asked + 1
+
+
 async def test_an_operational_change_keeps_the_other_segments_bytes_and_versions():
     sealed = records()
     first = await sealed.seal(ID, person(), None)
