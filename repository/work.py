@@ -26,16 +26,13 @@ from repository.record import DELETED, Entry, Operation, Record
 
 __all__ = ["Idempotency", "Origin", "Replay", "Work", "Write", "Written"]
 
-# One round trip. A rival that commits between this statement's snapshot and its lock is not seen
-# by the UPDATE; the INSERT of the idempotency row then meets it, which is OperationInProgress.
-CLAIM = """
-WITH lock AS MATERIALIZED (SELECT pg_try_advisory_xact_lock($2) AS held),
-replayed AS (
-    UPDATE idempotency SET replays = replays + 1
-    WHERE key = $1 AND (SELECT held FROM lock)
-    RETURNING payload_mac, kind, id, version, pg_current_xact_id() AS xid
-)
-SELECT lock.held, payload_mac, kind, id, version, xid FROM lock LEFT JOIN replayed ON true"""
+CLAIM = "SELECT pg_try_advisory_xact_lock($1)"
+
+# A statement after CLAIM, never part of it: its snapshot must be younger than the lock, or the
+# answer of a rival that commits between the two would not be seen.
+REPLAY = """
+UPDATE idempotency SET replays = replays + 1 WHERE key = $1
+RETURNING payload_mac, kind, id, version, pg_current_xact_id()"""
 
 REMEMBER = """
 INSERT INTO idempotency (key, payload_mac, kind, id, version) VALUES ($1, $2, $3, $4, $5)"""
@@ -192,14 +189,13 @@ class Work:
         the first. The first record written otherwise becomes what a repetition is answered with.
         Raises OperationInProgress, IdempotencyKeyReused.
         """
-        row = await self.connection.fetchrow(CLAIM, idempotency.key, _lock_of(idempotency.key))
-        assert row is not None
-        held, payload_mac, kind, id_, version, xid = row
-        if not held:
+        if not await self.connection.fetchval(CLAIM, _lock_of(idempotency.key)):
             raise OperationInProgress
-        if payload_mac is None:
+        row = await self.connection.fetchrow(REPLAY, idempotency.key)
+        if row is None:
             self._idempotency = idempotency
             return None
+        payload_mac, kind, id_, version, xid = row
         if payload_mac != idempotency.payload_mac:
             raise IdempotencyKeyReused
         self.xid = xid

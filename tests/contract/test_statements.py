@@ -33,7 +33,8 @@ ARGUMENTS: dict[str, dict[str, tuple[Any, ...]]] = {
     },
     "link": {"PAGE": (1, KEY, ID, 50), "GET_MANY": (1, [KEY], 50)},
     "work": {
-        "CLAIM": (KEY, 1),
+        "CLAIM": (1,),
+        "REPLAY": (KEY,),
         "REMEMBER": (KEY, KEY, 2, ID, 1),
         "RESERVE": ([1],),
         "LOCK_MANY": (2, [ID]),
