@@ -18,7 +18,7 @@ from opencif.v1.customer_pb2 import Customer
         ("account_type", "SAVINGS"),
         ("transactional", "no"),
         ("create_time", "2026-01-31T12:00:00Z"),
-        ("individual_ids", "A, B"),
+        ("restrictions.0.scope.company_ids", "A, B"),
         ("parties.1.role", "TRUSTEE"),
         ("parties.0.per_transaction_limit.units", "5"),
         ("replacement.reason", "MERGER"),
