@@ -24,6 +24,14 @@ SMALL = ("--accounts", "500")
 STOPPED = 130
 
 
+@pytest.fixture(autouse=True, scope="module")
+def ctrl_c_is_heard() -> Iterator[None]:
+    """A shell has what it runs in the background ignore Ctrl-C, and children inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def home(stack_directory: Path, request: pytest.FixtureRequest) -> Path:
     """A directory of the test's own, that the servers' user can enter."""
