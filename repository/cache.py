@@ -13,7 +13,9 @@ from hmac import compare_digest
 from struct import Struct
 from typing import Any, Final, Protocol, TypeAlias
 
+import hiredis
 import redis.asyncio
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
@@ -116,16 +118,16 @@ class Cache:
         self._window = window
         self._wait_s = wait_s
         self._ttl_s = ttl_s
-        self._client = redis.asyncio.Redis.from_pool(
-            redis.asyncio.BlockingConnectionPool.from_url(
-                url,
-                max_connections=CONNECTIONS_MAX,
-                timeout=SERVER_MAX_S,
-                socket_timeout=SERVER_MAX_S,
-                socket_connect_timeout=SERVER_MAX_S,
-                retry=Retry(NoBackoff(), 0),
-            )
+        pool = redis.asyncio.BlockingConnectionPool.from_url(
+            url,
+            max_connections=CONNECTIONS_MAX,
+            timeout=SERVER_MAX_S,
+            socket_timeout=SERVER_MAX_S,
+            socket_connect_timeout=SERVER_MAX_S,
+            retry=Retry(NoBackoff(), 0),
         )
+        pool.connection_class = _packing(pool.connection_class)
+        self._client = redis.asyncio.Redis.from_pool(pool)
         self._reads: set[asyncio.Task[Any]] = set()
         self._fills: set[asyncio.Task[Any]] = set()
 
@@ -325,3 +327,14 @@ class Cache:
         elif error is not None:
             said = {"message": "a cache fill failed", "exception": error, "task": task}
             task.get_loop().call_exception_handler(said)
+
+
+def _packing(of: type[AbstractConnection]) -> type[AbstractConnection]:
+    """The class of connections, with commands packed in C: redis-py copies each argument often."""
+
+    class Packing(of):  # type: ignore[valid-type,misc]  # whichever class the URL asked for
+        def pack_command(self, *args: Any) -> list[bytes]:
+            words = args[0].split() if isinstance(args[0], str) else args[:1]
+            return [hiredis.pack_command((*words, *args[1:]))]
+
+    return Packing
