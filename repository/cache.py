@@ -24,7 +24,7 @@ from repository.breaker import Breaker
 from repository.record import Entry
 from repository.window import Window
 
-__all__ = ["Cache", "CacheStats", "Prover"]
+__all__ = ["Cache", "CacheStats", "Prover", "client_of"]
 
 # version, horizon, length of operational, length of private: what the MAC covers, after the key.
 HEAD: Final = Struct(">QQII")
@@ -95,6 +95,20 @@ class CacheStats:
         self.misses[cause] = self.misses.get(cause, 0) + count
 
 
+def client_of(url: str) -> redis.asyncio.Redis:
+    """The client that every read of the cache goes through; what the bench holds the cache to."""
+    pool = redis.asyncio.BlockingConnectionPool.from_url(
+        url,
+        max_connections=CONNECTIONS_MAX,
+        timeout=SERVER_MAX_S,
+        socket_timeout=SERVER_MAX_S,
+        socket_connect_timeout=SERVER_MAX_S,
+        retry=Retry(NoBackoff(), 0),
+    )
+    pool.connection_class = _packing(pool.connection_class)
+    return redis.asyncio.Redis.from_pool(pool)
+
+
 class Cache:
     """Proven entries by kind and id. No method raises because of the cache server.
 
@@ -118,16 +132,7 @@ class Cache:
         self._window = window
         self._wait_s = wait_s
         self._ttl_s = ttl_s
-        pool = redis.asyncio.BlockingConnectionPool.from_url(
-            url,
-            max_connections=CONNECTIONS_MAX,
-            timeout=SERVER_MAX_S,
-            socket_timeout=SERVER_MAX_S,
-            socket_connect_timeout=SERVER_MAX_S,
-            retry=Retry(NoBackoff(), 0),
-        )
-        pool.connection_class = _packing(pool.connection_class)
-        self._client = redis.asyncio.Redis.from_pool(pool)
+        self._client = client_of(url)
         self._reads: set[asyncio.Task[Any]] = set()
         self._fills: set[asyncio.Task[Any]] = set()
 
