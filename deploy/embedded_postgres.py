@@ -147,6 +147,11 @@ class EmbeddedPostgres:
         server.wait_until(lambda: _says_ready(status), timeout_s=60)
         return server
 
+    @property
+    def pid(self) -> int | None:
+        """The process id; None when it is not running or an external one."""
+        return self._server.pid if self._server else None
+
     def stop(self) -> None:
         """End all sessions and the server; without effect when it is not running."""
         if self._server:

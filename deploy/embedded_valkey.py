@@ -125,6 +125,11 @@ class EmbeddedValkey:
         server.wait_until(lambda: _accepts(path), timeout_s=20)
         return server
 
+    @property
+    def pid(self) -> int | None:
+        """The process id; None when it is not running or an external one."""
+        return self._server.pid if self._server else None
+
     def stop(self) -> None:
         """End the server; without effect when it is not running."""
         if self._server:

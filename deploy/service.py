@@ -9,7 +9,7 @@ import contextlib
 import json
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -18,7 +18,7 @@ from deploy.embedded import EmbeddedError, Stack
 from deploy.process import Server, run
 from opencif.errors import OpencifError
 
-__all__ = ["DATA", "Service", "one_line_errors"]
+__all__ = ["DATA", "Service", "Workers", "one_line_errors"]
 
 DATA: Final = Path(__file__).resolve().parents[1] / ".opencif"
 """Where everything on this machine is kept."""
@@ -26,6 +26,43 @@ _DATABASES: Final = ("opencif", "opencif_keys")
 _START_MAX_S: Final = 60
 _KEK: Final = "kek.hex"
 _STOPPED: Final = 130  # what shells say of a program that Ctrl-C ended
+
+
+class Workers:
+    """A server process with its workers, which serve once `wait` has returned."""
+
+    def __init__(self, home: Path, name: str, environment: Mapping[str, str]) -> None:
+        self.addresses: list[str] = []
+        self.metrics = ""
+        self.log = home / "logs" / f"{name}.log"
+        self._ports_file = home / f"{name}-ports.json"
+        self._ports_file.unlink(missing_ok=True)
+        self._process = Server(
+            [sys.executable, "-m", "server", "serve", "--ports-file", str(self._ports_file)],
+            None,
+            log=self.log,
+            stop_signal=signal.SIGTERM,
+            environment=environment,
+        )
+
+    def wait(self) -> None:
+        """Return when all workers serve. Raises: StartFailed."""
+        self._process.wait_until(self._ports_file.exists, timeout_s=_START_MAX_S)
+        told = json.loads(self._ports_file.read_text())
+        self.addresses, self.metrics = told["addresses"], told["metrics"]
+
+    def stop(self) -> None:
+        """Drain and end."""
+        self._process.stop()
+
+    def is_alive(self) -> bool:
+        """Tell whether it runs."""
+        return self._process.is_alive()
+
+    @property
+    def pid(self) -> int:
+        """The supervisor's process id."""
+        return self._process.pid
 
 
 class Service:
@@ -44,13 +81,11 @@ class Service:
         tell: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.stack = Stack(directory, durable=True)
-        self.addresses: list[str] = []
-        self.metrics = ""
         self._workers = workers
         self._port = port
         self._fresh = fresh
         self._tell = tell
-        self._server: Server | None = None
+        self._server: Workers | None = None
         self._held = contextlib.ExitStack()
 
     def start(self) -> None:
@@ -62,9 +97,7 @@ class Service:
             self._command("migrate")
             if is_new:
                 self._command("keys", "init")
-            server = self._server = self._launch()
-            held.callback(server.stop)
-            self._await(server)
+            self._server = self._launch(held, "server", {})
             self._held = held.pop_all()
         self._tell(f"OpenCIF with {self._workers} workers at {', '.join(self.addresses)}")
 
@@ -72,14 +105,37 @@ class Service:
         """Drain the server, then stop the rest."""
         self._held.close()
 
+    def serve_also(self, name: str, settings: Mapping[str, str]) -> Workers:
+        """Start another server on the same data, with these settings besides; ends with this one.
+
+        Raises: StartFailed.
+        """
+        return self._launch(self._held, name, settings)
+
     def is_alive(self) -> bool:
         """Tell whether the server runs."""
         return self._server is not None and self._server.is_alive()
 
     @property
+    def server(self) -> Workers:
+        """The server, once started."""
+        assert self._server is not None, "not started"
+        return self._server
+
+    @property
+    def addresses(self) -> list[str]:
+        """Where the workers serve."""
+        return self.server.addresses
+
+    @property
+    def metrics(self) -> str:
+        """Where they tell about themselves."""
+        return self.server.metrics
+
+    @property
     def log(self) -> Path:
         """The server's log."""
-        return self.home / "logs" / "server.log"
+        return self.server.log
 
     @property
     def home(self) -> Path:
@@ -101,24 +157,13 @@ class Service:
     def _command(self, *arguments: str) -> None:
         run([sys.executable, "-m", "server", *arguments], None, self._environment())
 
-    def _launch(self) -> Server:
-        self._ports_file.unlink(missing_ok=True)
-        return Server(
-            [sys.executable, "-m", "server", "serve", "--ports-file", str(self._ports_file)],
-            None,
-            log=self.log,
-            stop_signal=signal.SIGTERM,
-            environment=self._environment(),
-        )
-
-    def _await(self, server: Server) -> None:
-        server.wait_until(self._ports_file.exists, timeout_s=_START_MAX_S)
-        told = json.loads(self._ports_file.read_text())
-        self.addresses, self.metrics = told["addresses"], told["metrics"]
-
-    @property
-    def _ports_file(self) -> Path:
-        return self.home / "ports.json"
+    def _launch(
+        self, held: contextlib.ExitStack, name: str, settings: Mapping[str, str]
+    ) -> Workers:
+        workers = Workers(self.home, name, {**self._environment(), **settings})
+        held.callback(workers.stop)  # before it serves: whatever ends the wait ends it too
+        workers.wait()
+        return workers
 
     def _environment(self) -> dict[str, str]:
         main, keys = map(self.stack.postgres.dsn, _DATABASES)
