@@ -5,16 +5,18 @@ from collections import Counter
 import pytest
 
 from opencif.commands.from_ach import Outcome, Plan
-from opencif.nacha import Entry, compose, make_entry, read
+from opencif.nacha import BatchHeader, Entry, compose, make_entry, read
 from opencif.v1 import account_pb2
 from opencif.v1.account_pb2 import Account
 from opencif.v1.import_pb2 import ImportRecord
 from tests.unit.nacha_samples import HEADER, ROUTING, SEC_CODES, batch_header, sample
 
 
-def payroll(numbers: list[str], code: int = 22, names: int = 50) -> bytes:
-    """A PPD file of one entry for each number."""
-    header = batch_header("PPD", service_class=220 if code % 10 < 5 else 225)
+def payroll(
+    numbers: list[str], code: int = 22, names: int = 50, header: BatchHeader | None = None
+) -> bytes:
+    """A file of one entry for each number, PPD unless the header says."""
+    header = header or batch_header("PPD", service_class=220 if code % 10 < 5 else 225)
     entries = (
         make_entry(
             header,
@@ -89,6 +91,14 @@ def _earned(account: Account | None) -> str:
         is_fraud = restriction.type == account_pb2.RESTRICTION_TYPE_FRAUD_FREEZE
         return "REVIEW" if is_fraud else "R16"
     return "POST" if account.account_type == account_pb2.ACCOUNT_TYPE_CHECKING else "C05"
+
+
+def test_a_payment_that_names_no_payee_goes_back_after_the_other_returns() -> None:
+    named, nameless = Plan(seed=3, planted_percent=30), Plan(seed=3, planted_percent=30)
+    loaded(named, payroll(NUMBERS, header=batch_header("CIE")))
+    loaded(nameless, payroll(NUMBERS, header=batch_header("CIE", company_id="")))
+    held_back = sum(named.entries.pop(code) for code in ("POST", "C05", "REVIEW"))
+    assert nameless.entries == named.entries | {"R21": held_back}
 
 
 def test_a_planted_death_is_nobody_elses() -> None:

@@ -49,6 +49,7 @@ class Outcome(StrEnum):
 
 
 _PLANTED: Final = tuple(outcome for outcome in Outcome if outcome is not Outcome.POST)
+_POSTING: Final = frozenset({Outcome.POST, Outcome.OTHER_TYPE})
 _RESTRICTIONS: Final = {
     Outcome.FROZEN: account_pb2.RESTRICTION_TYPE_LEGAL_FREEZE,
     Outcome.SUSPECTED: account_pb2.RESTRICTION_TYPE_FRAUD_FREEZE,
@@ -115,7 +116,7 @@ class Plan:
                 self.accounts[made.outcome.name] += 1
                 if made.outcome is not Outcome.UNKNOWN:
                     yield from self._records(entry, number, made)
-            self.entries[_earned(made, said.ledger)] += 1
+            self.entries[_earned(made, said.ledger, is_nameless=_is_nameless(entry))] += 1
 
     def _digest(self, *parts: bytes) -> bytes:
         return blake2b(b"\0".join(parts), key=self._key, digest_size=16).digest()
@@ -140,7 +141,14 @@ class Plan:
         yield ImportRecord(account=_account(entry.routing_number, number, owner, made))
 
 
-def _earned(made: _Made, ledger: Ledger) -> str:
+def _is_nameless(entry: Entry) -> bool:
+    """Whether a customer-initiated entry does not say which company it pays."""
+    return entry.sec_code == "CIE" and entry.batch is not None and not entry.batch.company_id
+
+
+def _earned(made: _Made, ledger: Ledger, *, is_nameless: bool) -> str:
+    if is_nameless and made.outcome in _POSTING | {Outcome.SUSPECTED}:
+        return "R21"  # a return comes before a review, and after the others that are planted
     if made.outcome is Outcome.OTHER_TYPE:
         fits = _other(made.ledger) is ledger
     else:
