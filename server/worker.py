@@ -26,8 +26,8 @@ from grpc_reflection.v1alpha import reflection  # type: ignore[import-untyped]  
 
 from server import log
 from server.app import wired
+from server.callers import identify_by, server_credentials
 from server.contract import services
-from server.identity import identify_by, server_credentials
 from server.metrics import Metrics
 from server.rpc import Admission, Elsewhere, bind
 from server.settings import Settings
