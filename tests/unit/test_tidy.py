@@ -21,6 +21,7 @@ LINE_MAX_CHARACTERS = 100
 POSITIONAL_MAX = 5
 FOLDERS_MAX = 2
 
+MODULE_MAPPED = re.compile(r"^\|[^|]*\| `(\w+\.py)` \|", re.MULTILINE)
 EMPTY_WORDS = {"util", "utils", "common", "helper", "helpers", "manager", "managers", "base"}
 EMPTY_WORDS |= {"core", "misc"}
 LEFT_BEHIND = re.compile(r"\b(TOD[O]|FIXM[E]|NotImplementedErro[r])\b|pytest\.(mark\.)?ski[p]")
@@ -195,3 +196,8 @@ def test_rule_holds(rule: Rule) -> None:
 def test_rule_sees(rule: Rule) -> None:
     assert list(rule(RULES[rule]))
     assert not list(rule(GOOD))
+
+
+def test_the_map_in_the_architecture_page_names_every_module_of_the_server_once() -> None:
+    mapped = MODULE_MAPPED.findall((ROOT / "docs" / "architecture.md").read_text("utf-8"))
+    assert sorted(mapped) == sorted(path.name for path in (ROOT / "server").glob("*.py"))
