@@ -6,7 +6,7 @@ Owns their bytes and what each is bound to; must not know what a position in a l
 import binascii
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from typing import Final, Protocol
+from typing import Final
 
 from google.protobuf.message import Message
 
@@ -15,7 +15,7 @@ from server.errors import InvalidArgument
 from server.rpc import Call
 from tokenizer.mac import Macs
 
-__all__ = ["Cursors", "PagedRequest"]
+__all__ = ["Cursors"]
 
 PAGE_DOMAIN: Final = "page"
 CONSISTENCY_DOMAIN: Final = "consistency"
@@ -23,13 +23,6 @@ MAC_BYTES: Final = 16
 
 _POSITION: Final = struct.Struct(">8sQQ")  # incarnation, xid, flushed LSN
 _LENGTH: Final = struct.Struct(">I")
-
-
-class PagedRequest(Protocol):
-    """A List request: AIP-158."""
-
-    page_size: int
-    page_token: str
 
 
 class Cursors:

@@ -11,7 +11,6 @@ text of an exception ever passes through here to a caller.
     ├── Aborted              it changed meanwhile: read again or repeat
     ├── Unavailable          repeat it later or elsewhere
     ├── ResourceExhausted    too much at once
-    ├── DeadlineExceeded     the caller's time ran out before anything was changed
     ├── PermissionDenied     the caller may not
     ├── Unauthenticated      nobody knows the caller
     └── Unimplemented        no such method
@@ -34,7 +33,6 @@ __all__ = [
     "REASONS",
     "Aborted",
     "AlreadyExists",
-    "DeadlineExceeded",
     "FailedPrecondition",
     "InvalidArgument",
     "NotFound",
@@ -183,15 +181,6 @@ class ResourceExhausted(RpcError):
     """Too much at once, or too large."""
 
     code = StatusCode.RESOURCE_EXHAUSTED
-
-
-class DeadlineExceeded(RpcError):
-    """The caller's time ran out before anything was changed."""
-
-    code = StatusCode.DEADLINE_EXCEEDED
-
-    def __init__(self) -> None:
-        super().__init__("DEADLINE")
 
 
 class PermissionDenied(RpcError):

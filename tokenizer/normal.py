@@ -35,7 +35,6 @@ _MOD_97_DIGITS = {
 _EMAIL = re.compile(r"[^\s@\x00-\x1f\x7f]+@[^\s@\x00-\x1f\x7f]+\.[^\s@.\x00-\x1f\x7f]+")
 _SSN = re.compile(r"(?!000|666|9)[0-9]{3}(?!00)[0-9]{2}(?!0000)[0-9]{4}")
 _ITIN = re.compile(r"9[0-9]{2}(5[0-9]|6[0-5]|7[0-9]|8[0-8]|9[0-2]|9[4-9])[0-9]{4}")
-_PAN_IN_TEXT = re.compile(r"(?<![0-9])[2-6](?:[ -]?[0-9]){12,18}(?![0-9])")
 _WORDS = re.compile(r"[^\W_]+")
 
 
@@ -83,14 +82,6 @@ def pan(text: str) -> str:
     if luhn_sum_mod10(digits):
         raise NotNormal("PAN_CHECK_DIGIT")
     return digits
-
-
-def holds_pan(text: str) -> bool:
-    """Tell whether free text holds what looks like a PAN: 13 to 19 digits, 2 to 6 first, Luhn.
-
-    Single spaces and dashes may stand between digits. For fields that must never hold one.
-    """
-    return any(not luhn_sum_mod10(run.translate(_SEPARATORS)) for run in _PAN_IN_TEXT.findall(text))
 
 
 def routing_number(text: str) -> str:
