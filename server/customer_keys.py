@@ -3,11 +3,11 @@
 Must not know what they seal, and never logs or returns a key: only sealers.
 """
 
-from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Final
 
 from repository.keys import CustomerKey, KeyStore
+from server.recent import Recent
 from tokenizer.customer import CustomerKeys, CustomerSealer, WrappedKey
 from tokenizer.sealing import SealBroken
 
@@ -17,18 +17,14 @@ KEPT_MAX: Final = 20_000
 
 
 class CustomerSealers:
-    """Sealers of customers, `kept_max` of them in memory, the least used dropped first.
+    """Sealers of customers, at most `kept_max` of them in memory: those asked for lately."""
 
-    An erased customer's key must also be dropped here: `forget`.
-    """
-
-    __slots__ = ("_kept", "_kept_max", "_keys", "_store")
+    __slots__ = ("_kept", "_keys", "_store")
 
     def __init__(self, keys: CustomerKeys, store: KeyStore, kept_max: int = KEPT_MAX) -> None:
         self._keys = keys
         self._store = store
-        self._kept_max = kept_max
-        self._kept: OrderedDict[bytes, CustomerSealer] = OrderedDict()
+        self._kept: Recent[bytes, CustomerSealer] = Recent(kept_max)
 
     def __repr__(self) -> str:
         return f"CustomerSealers({len(self._kept)} keys hidden)"
@@ -40,11 +36,13 @@ class CustomerSealers:
 
         Raises SealBroken for a customer without a key: what was sealed under it is lost.
         """
-        wanted = list(dict.fromkeys(ids))
-        missing = [id_ for id_ in wanted if id_ not in self._kept]
-        found = {id_: self._kept[id_] for id_ in wanted if id_ in self._kept}
-        for id_ in found:
-            self._kept.move_to_end(id_)
+        found: dict[bytes, CustomerSealer] = {}
+        missing: list[bytes] = []
+        for id_ in dict.fromkeys(ids):
+            if (kept := self._kept.get(id_)) is None:
+                missing.append(id_)
+            else:
+                found[id_] = kept
         if missing:
             rows = await self._store.get_many(missing, deadline=deadline)
             for position, id_ in enumerate(missing):
@@ -72,12 +70,6 @@ class CustomerSealers:
             found |= await self.get_many(made.keys() - stored, deadline)
         return found
 
-    def forget(self, id_: bytes) -> None:
-        """Drop a customer's key from memory."""
-        self._kept.pop(id_, None)
-
     def _keep(self, id_: bytes, sealer: CustomerSealer) -> CustomerSealer:
-        self._kept[id_] = sealer
-        if len(self._kept) > self._kept_max:
-            self._kept.popitem(last=False)
+        self._kept.put(id_, sealer)
         return sealer
