@@ -5,13 +5,11 @@ Owns the way between KeyStore's rows and the tokenizer's table; never shows a ke
 
 import os
 import secrets
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
-from repository.database import Database
 from repository.keys import KeyStore, PurposeKey
-from server.schema import require_schema
+from server.connections import key_store_of
 from server.seal_counts import SEALING, is_due
 from server.settings import Settings
 from tokenizer.kek import FileKeyProvider, KeyProvider
@@ -53,7 +51,7 @@ async def init(settings: Settings) -> list[str]:
     Raises KeysExist, KeysMissing (production brings its own key-encryption key),
     SchemaOutdated, Unavailable.
     """
-    async with _key_store(settings) as store:
+    async with key_store_of(settings) as store:
         if (await store.purpose_keys())[1] is not None:
             raise KeysExist("the key database has its keys already; nothing was changed")
         made = _make_kek(settings.kek_file) if settings.is_development else []
@@ -67,22 +65,10 @@ async def status(settings: Settings) -> list[str]:
 
     Raises as `open_keyring`.
     """
-    async with _key_store(settings) as store:
+    async with key_store_of(settings) as store:
         table, seals = await _load(store), await store.seals()
     table.verify(key_provider(settings))
     return _lines(table, seals)
-
-
-@asynccontextmanager
-async def _key_store(settings: Settings) -> AsyncIterator[KeyStore]:
-    dsn = settings.key_database_dsn.get_secret_value()
-    await require_schema(dsn, "keys")
-    database = Database(dsn, connections_max=2)
-    try:
-        await database.connect()
-        yield KeyStore(database)
-    finally:
-        await database.close()
 
 
 def _make_kek(path: Path) -> list[str]:

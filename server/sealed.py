@@ -88,7 +88,7 @@ class SealedRecords:
         """
         kind = shape_of(of).kind
         opened = await self.plaintexts(kind, ids, rows, private=private, deadline=deadline)
-        return [_parsed(of, plaintext) for plaintext in opened]
+        return [of.FromString(plaintext) for plaintext in opened]
 
     async def plaintexts(
         self,
@@ -132,7 +132,7 @@ class SealedRecords:
             plaintexts[Segment.PRIVATE] = sealer.open_private(
                 versions.private_version, record.private or b""
             )
-        return Opened(_parsed(of, b"".join(plaintexts.values())), versions, plaintexts)
+        return Opened(of.FromString(b"".join(plaintexts.values())), versions, plaintexts)
 
     async def open_numbers(
         self, opened: Opened[M], record: Record, deadline: float | None = None
@@ -287,9 +287,3 @@ def _versions(version: int, kept: Versions, changes: Mapping[Segment, bytes]) ->
         of(Segment.PRIVATE, kept.private_version),
         of(Segment.NUMBER, kept.number_version),
     )
-
-
-def _parsed(of: type[M], plaintext: bytes) -> M:
-    message = of()
-    message.ParseFromString(plaintext)
-    return message
