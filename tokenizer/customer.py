@@ -13,8 +13,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 
-from tokenizer.kek import KEY_BYTES
-from tokenizer.keyring import Keyring, Purpose, WrapBroken
+from tokenizer.kek import KEY_BYTES, WrapBroken
+from tokenizer.keyring import Keyring, Purpose
 from tokenizer.sealing import NONCE_BYTES, SealBroken, Segment
 
 KIND_CUSTOMER = 1

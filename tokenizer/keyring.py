@@ -17,22 +17,10 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
 
-from tokenizer.kek import (
-    KEY_BYTES,
-    EnvironmentKeyProvider,
-    FileKeyProvider,
-    KeyProvider,
-    LocalKek,
-    PublishedKek,
-    WrapBroken,
-    derive,
-)
+from tokenizer.kek import KEY_BYTES, KeyProvider, derive
 
 __all__ = [
-    "EnvironmentKeyProvider",
-    "FileKeyProvider",
     "GenerationRefused",
-    "KeyProvider",
     "KeyRetired",
     "KeyRow",
     "KeyState",
@@ -41,11 +29,8 @@ __all__ = [
     "KeyTableUnsound",
     "Keyring",
     "KeyringError",
-    "LocalKek",
-    "PublishedKek",
     "Purpose",
     "UnknownGeneration",
-    "WrapBroken",
     "create_table",
 ]
 

@@ -7,7 +7,8 @@ import pytest
 from tests.unit.keyrings import KEK, table
 from tokenizer.customer import CustomerKeys, CustomerSealer
 from tokenizer.identity import uuid7
-from tokenizer.keyring import KeyRetired, Keyring, Purpose, UnknownGeneration, WrapBroken
+from tokenizer.kek import WrapBroken
+from tokenizer.keyring import KeyRetired, Keyring, Purpose, UnknownGeneration
 from tokenizer.sealing import SealBroken, Sealer
 
 ALICE, BORIS = uuid7().bytes, uuid7().bytes

@@ -12,10 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.keyrings import KEK, ring, table
-from tokenizer.kek import KekMalformed, LocalKek, PublishedKek, WrapBroken, derive, is_published
-from tokenizer.keyring import (
+from tokenizer.kek import (
     EnvironmentKeyProvider,
     FileKeyProvider,
+    KekMalformed,
+    LocalKek,
+    PublishedKek,
+    WrapBroken,
+    derive,
+    is_published,
+)
+from tokenizer.keyring import (
     GenerationRefused,
     KeyRetired,
     Keyring,
