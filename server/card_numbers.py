@@ -10,7 +10,7 @@ from typing import Final
 from opencif.v1.account_pb2 import NumberToken
 from opencif.v1.card_pb2 import Card
 from server.card_rules import network_of
-from server.errors import InvalidArgument
+from server.errors import InvalidArgument, reason_of
 from tokenizer import normal
 from tokenizer.formats import Tokens
 from tokenizer.identity import Identity
@@ -102,5 +102,4 @@ def _normal(text: str, number_field: str) -> str:
     try:
         return normal.pan(text)
     except normal.NotNormal as fault:
-        reason = "CHECK_DIGIT" if fault.reason == "PAN_CHECK_DIGIT" else "MALFORMED"
-        raise InvalidArgument(reason, number_field) from None
+        raise InvalidArgument(reason_of(fault), number_field) from None

@@ -10,7 +10,7 @@ from typing import Final
 
 from opencif.v1 import options_pb2
 from server import names
-from server.errors import InvalidArgument
+from server.errors import InvalidArgument, reason_of
 from server.iso import COUNTRIES, CURRENCIES
 from tokenizer import normal
 
@@ -36,7 +36,7 @@ def _normal(normalize: Callable[[str], str]) -> Form:
         try:
             normalize(text)
         except normal.NotNormal as fault:
-            return "CHECK_DIGIT" if "CHECK_DIGIT" in fault.reason else "MALFORMED"
+            return reason_of(fault)
         return None
 
     return check

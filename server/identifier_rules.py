@@ -11,7 +11,13 @@ from typing import Final
 from opencif.v1 import customer_pb2
 from opencif.v1.customer_pb2 import Customer, Identifier, UpdateIdentifierRequest
 from server.account_numbers import mask
-from server.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
+from server.errors import (
+    AlreadyExists,
+    FailedPrecondition,
+    InvalidArgument,
+    NotFound,
+    reason_of,
+)
 from tokenizer import normal
 from tokenizer.identity import uuid7
 
@@ -96,8 +102,7 @@ def normalised(normalise: Callable[[str], str], text: str, where: str) -> str:
     try:
         return normalise(text)
     except normal.NotNormal as fault:
-        reason = "CHECK_DIGIT" if "CHECK_DIGIT" in fault.reason else "MALFORMED"
-    raise InvalidArgument(reason, where)
+        raise InvalidArgument(reason_of(fault), where) from None
 
 
 def claim_of(type_: int, country: str, value: str, where: str = "") -> Claim:
