@@ -9,7 +9,7 @@ PUBLISHED = $(shell $(GIT) rev-parse --quiet --verify origin/main || \
 	$(GIT) rev-parse --quiet --verify main || $(GIT) rev-parse HEAD)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check format proto lock clean venv
+.PHONY: help demo serve test check bench format proto lock clean venv
 
 help: ## List the commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -45,6 +45,9 @@ breaking:
 	else \
 		echo "no published contract to compare with"; \
 	fi
+
+bench: venv ## Measure OpenCIF beside the parts it stands on, for about ten minutes
+	@$(BIN)/python -m deploy.bench
 
 format: venv ## Format Python and proto files
 	@$(BIN)/ruff check --quiet --fix --exit-zero

@@ -1,0 +1,184 @@
+"""What OpenCIF is measured beside, as a process in the server's place, on the server's core.
+
+An empty handler, an echo, the caches' and the database's own clients, FF1 of others. It runs one of
+them when a line of JSON on its standard input says so, and answers with one line.
+"""
+
+import asyncio
+import json
+import os
+import random
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from functools import cache
+from itertools import cycle
+from typing import Any, Final
+
+import asyncpg
+import grpc
+import redis.asyncio
+import uvloop
+
+from deploy import bench_ff1
+from loadtests.bench_machine import CpuWatch
+from repository.cache import CONNECTIONS_MAX, client_of
+from repository.record import Kind
+
+__all__ = ["DSN", "ECHO", "EMPTY", "URL", "main"]
+
+DSN: Final = "BENCH_DSN"
+URL: Final = "BENCH_CACHE_URL"
+"""Environment variables: addresses hold passwords, which arguments would show to everybody."""
+EMPTY: Final = "/bench/Empty"
+ECHO: Final = "/bench/"
+"""The method of an echo is this and a number: the size of its answer; `s` before it streams."""
+_KEY_KIND: Final = 4  # where a cache key says its record's kind, behind its hash tag
+_CONNECTIONS: Final = 10  # as many as the server has
+_TOMBSTONE_MAX_BYTES: Final = 64
+_SCANNED: Final = 1_000
+_SEED: Final = 7420
+
+IDS: Final = "SELECT id FROM record WHERE kind = $1 AND state <> 99 LIMIT $2"
+ROWS: Final = """
+SELECT id, version, operational, private FROM record WHERE kind = $1 AND id = ANY($2::bytea[])"""
+
+Read = Callable[[Sequence[bytes]], Awaitable[int]]
+"""Reads what these keys name and tells how many there were."""
+
+
+class _Handlers(grpc.GenericRpcHandler):
+    """The empty handler and the echoes: bytes in, bytes out, nothing looked at."""
+
+    def service(self, details: grpc.HandlerCallDetails) -> Any:
+        return _handler(details.method)
+
+
+@cache
+def _handler(path: str) -> Any:
+    if path == EMPTY:
+        return grpc.unary_unary_rpc_method_handler(_echo_of(b""))
+    size = path.removeprefix(ECHO)
+    if size.startswith("s"):
+        return grpc.stream_stream_rpc_method_handler(_stream_of(bytes(int(size[1:]))))
+    return grpc.unary_unary_rpc_method_handler(_echo_of(bytes(int(size))))
+
+
+def _echo_of(answer: bytes) -> Any:
+    async def echo(request: bytes, context: Any) -> bytes:
+        return answer
+
+    return echo
+
+
+def _stream_of(answer: bytes) -> Any:
+    async def echo(requests: AsyncIterator[bytes], context: Any) -> AsyncIterator[bytes]:
+        async for _ in requests:
+            yield answer
+
+    return echo
+
+
+class Baselines:
+    """All baselines; opened once, run as told."""
+
+    def __init__(self, pool: asyncpg.Pool, cache_client: redis.asyncio.Redis) -> None:
+        self._pool = pool
+        self._cache = cache_client
+        self._keys: list[bytes] = []
+        self._ids: list[bytes] = []
+
+    async def gather(self, kind: int, most: int) -> dict[str, int]:
+        """Take note of what there is to read: entries of one kind in the cache, rows of it."""
+        self._ids = [row[0] for row in await self._pool.fetch(IDS, kind, most)]
+        found = self._cache.scan_iter(count=_SCANNED)
+        keys = [key async for key in found if key[_KEY_KIND] == kind]
+        self._keys = []
+        for at in range(0, len(keys), _SCANNED):
+            part = keys[at : at + _SCANNED]
+            values = await self._cache.mget(part)
+            pairs = zip(part, values, strict=True)
+            self._keys += [key for key, value in pairs if len(value or b"") > _TOMBSTONE_MAX_BYTES]
+        del self._keys[most:]
+        for order in (self._ids, self._keys):  # as requests come, not as they are kept
+            random.Random(_SEED).shuffle(order)  # noqa: S311  not a secret
+        await asyncio.gather(*(self._mget(self._keys[:1]) for _ in range(CONNECTIONS_MAX)))
+        return {"keys": len(self._keys), "ids": len(self._ids)}
+
+    async def run(self, job: Mapping[str, Any]) -> Mapping[str, Any]:
+        """One run of what the job names."""
+        what = job["what"]
+        if what == "gather":
+            return await self.gather(Kind[job["kind"]], job["most"])
+        if what == "raw MGET":
+            return await _saturate(self._mget, self._keys, job)
+        if what == "raw asyncpg = ANY":
+            return await _saturate(self._any, self._ids, job)
+        return bench_ff1.measure(what, job["measure_s"])
+
+    async def _mget(self, keys: Sequence[bytes]) -> int:
+        """By the very client that the server's cache uses."""
+        return sum(value is not None for value in await self._cache.mget(keys))
+
+    async def _any(self, ids: Sequence[bytes]) -> int:
+        async with self._pool.acquire() as connection:
+            return len(await connection.fetch(ROWS, int(Kind.ACCOUNT), ids))
+
+
+async def _saturate(read: Read, keys: Sequence[bytes], job: Mapping[str, Any]) -> dict[str, Any]:
+    """Keep so many reads under way, each of so many keys, for the time given."""
+    size = min(job["items"], len(keys))
+    parts = cycle([keys[at : at + size] for at in range(0, len(keys) - size + 1, size)])
+    done = wrong = 0
+    ends = time.perf_counter() + job["warm_s"] + job["measure_s"]
+
+    async def reader() -> None:
+        nonlocal done, wrong
+        while time.perf_counter() < ends:
+            found = await read(next(parts))
+            wrong += found != size
+            done += found
+
+    watch = CpuWatch({**job["watch"], "server": os.getpid()})
+    readers = [asyncio.create_task(reader()) for _ in range(job["in_flight"])]
+    await asyncio.sleep(job["warm_s"])
+    began, used, before = time.perf_counter(), watch.seconds(), done
+    await asyncio.sleep(max(0.0, ends - time.perf_counter()))
+    took, spent, after = time.perf_counter() - began, watch.seconds(), done
+    await asyncio.gather(*readers)
+    cpu_s = {role: spent[role] - used[role] for role in used}
+    return {"done": after - before, "wrong": wrong, "seconds": took, "cpu_s": cpu_s}
+
+
+async def _prepare(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    await connection.fetch(ROWS, int(Kind.ACCOUNT), [])
+
+
+async def _serve() -> None:
+    """Serve the handlers, and run what the standard input asks for."""
+    server = grpc.aio.server(
+        options=[("grpc.so_reuseport", 0), ("grpc.max_send_message_length", -1)]
+    )
+    server.add_generic_rpc_handlers((_Handlers(),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    cache_client = client_of(os.environ[URL])
+    async with asyncpg.create_pool(
+        os.environ[DSN], min_size=_CONNECTIONS, max_size=_CONNECTIONS, init=_prepare,
+        max_inactive_connection_lifetime=0,
+    ) as pool:  # fmt: skip
+        baselines = Baselines(pool, cache_client)
+        print(json.dumps({"address": f"127.0.0.1:{port}"}), flush=True)
+        while line := await asyncio.to_thread(sys.stdin.readline):
+            print(json.dumps(await baselines.run(json.loads(line))), flush=True)
+    await cache_client.aclose()
+    await server.stop(None)
+
+
+def main() -> None:
+    """Serve until the input ends."""
+    uvloop.run(_serve())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,253 @@
+"""The processes of a bench, each on its core: servers, load, baselines.
+
+It runs one job at a time and knows nothing of rounds, ratios or reports.
+"""
+
+import contextlib
+import json
+import os
+import re
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, NamedTuple, Self
+
+from deploy.bench_baselines import DSN, ECHO, EMPTY, URL
+from deploy.service import Service, Workers
+from loadtests.bench_cases import KINDS, SHAPES, Case, Keys, Shape, Source
+from loadtests.bench_client import read_requests, write_requests
+from loadtests.bench_figures import Run
+from loadtests.bench_machine import Cores, pin
+
+__all__ = ["Partner", "Rig", "RunFailed", "UnaryCall"]
+
+_HITS: Final = re.compile(r'^opencif_cache_hits_total\{.*source="(\w+)".*\} (\S+)$', re.MULTILINE)
+_MISSES: Final = re.compile(r"^opencif_cache_misses_total\{.*\} (\S+)$", re.MULTILINE)
+_END_MAX_S: Final = 30
+_FIRST: Final = KINDS[0]
+"""The kind of key that what is compared is measured with."""
+_ECHO, _EMPTY = "echo", "empty"
+
+
+class RunFailed(Exception):
+    """A run ended without a figure; says why."""
+
+
+class UnaryCall(NamedTuple):
+    """A call of one framed message, and how many are under way at once."""
+
+    address: str
+    method: str
+    message: Path
+    in_flight: int
+
+
+class Partner:
+    """A process that is asked by lines of JSON and answers with one each; ends with its input."""
+
+    def __init__(self, module: str, core: int, environment: Mapping[str, str]) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", module],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **environment},
+            start_new_session=True,  # Ctrl-C is the owner's: it ends when its input does
+        )
+        self.pid = self._process.pid
+        pin(self.pid, core)
+
+    def ask(self, job: Mapping[str, Any]) -> None:
+        """Give it a job."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(job) + "\n")
+        self._process.stdin.flush()
+
+    def answer(self) -> dict[str, Any]:
+        """What it answers. Raises: RunFailed."""
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        told: dict[str, Any] = json.loads(line) if line else {"error": "the process has ended"}
+        if "error" in told:
+            raise RunFailed(told["error"])
+        return told
+
+    def stop(self) -> None:
+        """End its input, and it."""
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+            self._process.communicate(timeout=_END_MAX_S)
+        self._process.kill()
+        self._process.wait()
+
+
+class Rig:
+    """Everything that runs, and where its requests lie. Use it as a context."""
+
+    def __init__(self, service: Service, cores: Cores, sources: Sequence[Source]) -> None:
+        self._service = service
+        self._cores = cores
+        self._held = contextlib.ExitStack()
+        self._servers: dict[str, Workers] = {}
+        self._watch: dict[str, int] = {}
+        self._requests = service.home / "requests"
+        self._clients: list[Partner] = []
+        self._baselines: Partner | None = None
+        self._echo_sizes: dict[str, int] = {}
+        self._sources = sources
+        self._counted: dict[str, dict[str, float]] = {}
+        self.baselines_address = ""
+
+    def start(self) -> None:
+        """Start what the service is not yet, and bind all of it to its cores."""
+        service, cores = self._service, self._cores
+        for source in self._sources:
+            key = _key(source)
+            if key not in self._servers:
+                self._servers[key] = (
+                    service.serve_also(f"server-{len(self._servers)}", source.settings)
+                    if source.settings
+                    else service.server
+                )
+                pin(self._servers[key].pid, cores.server)
+        for role, pid, core in (
+            ("valkey", service.stack.valkey.pid, cores.valkey),
+            ("postgres", service.stack.postgres.pid, cores.postgres),
+        ):
+            if pid is not None:  # another's, elsewhere
+                pin(pid, core)
+                self._watch[role] = pid
+        self._requests.mkdir(exist_ok=True)
+        self._clients = [
+            self._partner("loadtests.bench_client", core, {}) for core in cores.clients
+        ]
+        self._baselines = self._partner(
+            "deploy.bench_baselines",
+            cores.server,
+            {DSN: service.stack.postgres.dsn("opencif"), URL: service.stack.valkey.url},
+        )
+        self.baselines_address = str(self._baselines.answer()["address"])
+
+    def prepare(self, gathered: Mapping[tuple[str, bool], Keys], shapes: Sequence[Shape]) -> None:
+        """Write all requests, and let the baselines find the same records."""
+        for shape in shapes:
+            for (kind, known), keys in gathered.items():
+                write_requests(self._path(kind, shape, known=known), keys.requests(shape))
+            same = list(gathered[_FIRST.name, True].requests(shape))
+            size = self._echo_sizes[shape.name] = same[0][1]
+            for name, answer_size in ((_ECHO, size), (_EMPTY, 0)):
+                requests = ((request, answer_size) for request, _ in same)
+                write_requests(self._path(name, shape), requests)
+        self._counted = {key: _hits(server) for key, server in self._servers.items()}
+        most = max(len(keys.keys) for keys in gathered.values())
+        self._baseline({"what": "gather", "kind": "ACCOUNT", "most": most})
+
+    def case(self, case: Case, warm_s: float, measure_s: float) -> Run:
+        """One run of a case. Raises: RunFailed."""
+        server = self._servers[_key(case.source)]
+        before = self._counted[_key(case.source)]
+        run = self._load(
+            {
+                "address": server.addresses[0],
+                "method": case.kind.method(case.shape),
+                "requests": str(self._path(case.kind.name, case.shape, known=case.source.known)),
+                "warm_s": warm_s,
+                "measure_s": measure_s,
+            },
+            case.shape,
+            server.pid,
+        )
+        after = self._counted[_key(case.source)] = _hits(server)
+        hits = {name: after[name] - before.get(name, 0.0) for name in after}
+        return replace(run, hits=hits, wanted=case.source.counted_as)
+
+    def handler(self, shape: Shape, warm_s: float, measure_s: float, *, empty: bool) -> Run:
+        """One run against the empty handler or the echo, with the requests of the first kind."""
+        assert self._baselines is not None
+        echo = f"{ECHO}{'s' if shape.streams else ''}{self._echo_sizes[shape.name]}"
+        job = {
+            "address": self.baselines_address,
+            "method": EMPTY if empty else echo,
+            "requests": str(self._path(_EMPTY if empty else _ECHO, shape)),
+            "warm_s": warm_s,
+            "measure_s": measure_s,
+        }
+        return self._load(job, shape, self._baselines.pid)
+
+    def baseline(self, what: str, shape: Shape | None, warm_s: float, measure_s: float) -> Run:
+        """One run of a baseline that needs no client. Raises: RunFailed."""
+        job: dict[str, Any] = {"what": what, "warm_s": warm_s, "measure_s": measure_s}
+        if shape is not None:
+            job |= {"items": shape.items, "in_flight": shape.in_flight, "watch": self._watch}
+        told = self._baseline(job)
+        return Run(told["done"], told["seconds"], told["cpu_s"], told.get("wrong", 0))
+
+    def unary_calls(self) -> dict[str, UnaryCall]:
+        """The two unary calls that are compared, for another client to make."""
+        shape = min(SHAPES, key=lambda one: one.items)
+        message = self._requests / "one-call"
+        message.write_bytes(next(read_requests(self._path(_FIRST.name, shape)))[0])
+        server, most = self._service.addresses[0], shape.in_flight
+        return {
+            "empty grpc.aio handler": UnaryCall(self.baselines_address, EMPTY, message, most),
+            _FIRST.name: UnaryCall(server, _FIRST.method(shape), message, most),
+        }
+
+    def _baseline(self, job: Mapping[str, Any]) -> dict[str, Any]:
+        assert self._baselines is not None
+        self._baselines.ask(job)
+        return self._baselines.answer()
+
+    def _load(self, job: Mapping[str, Any], shape: Shape, server_pid: int) -> Run:
+        """A run over all client processes, each with its part of the calls."""
+        watch = {**self._watch, "server": server_pid}
+        for client in self._clients:
+            in_flight = -(-shape.in_flight // len(self._clients))
+            client.ask({**job, "watch": watch, "in_flight": in_flight, "streams": shape.streams})
+        told = [client.answer() for client in self._clients]
+        cpu_s = dict(told[0]["cpu_s"])
+        cpu_s["client"] = max(one["cpu_s"]["client"] for one in told)
+        calls = sum(one["calls"] for one in told)
+        wrong = sum(one["wrong"] for one in told)
+        return Run(calls * shape.items, told[0]["seconds"], cpu_s, wrong)
+
+    def _path(self, kind: str, shape: Shape, *, known: bool = True) -> Path:
+        name = f"{kind}-{shape.name}-{known}".replace(" ", "-").replace(",", "")
+        return self._requests / name
+
+    def _partner(self, module: str, core: int, environment: Mapping[str, str]) -> Partner:
+        partner = Partner(module, core, environment)
+        self._held.callback(partner.stop)
+        return partner
+
+    def stop(self) -> None:
+        """End what was started here."""
+        self._held.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+def _key(source: Source) -> str:
+    return json.dumps(dict(source.settings), sort_keys=True)
+
+
+def _hits(server: Workers) -> dict[str, float]:
+    """What the server's caches have answered so far, by source, and what they have not."""
+    with urllib.request.urlopen(server.metrics, timeout=_END_MAX_S) as answer:  # noqa: S310  ours
+        text: str = answer.read().decode()
+    hits: dict[str, float] = {}
+    for source, count in _HITS.findall(text):
+        hits[source] = hits.get(source, 0.0) + float(count)
+    return {**hits, "misses": sum(map(float, _MISSES.findall(text)))}

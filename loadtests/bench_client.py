@@ -1,0 +1,189 @@
+"""The load of a bench, as a process of its own: keeps so many calls under way and counts answers.
+
+It is told what to do by lines of JSON on its standard input and answers with one line each.
+"""
+
+import json
+import sys
+import time
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import cycle
+from pathlib import Path
+from struct import Struct
+from typing import Any, Final
+
+from loadtests.bench_machine import CpuWatch
+from loadtests.bench_wire import Connection, ConnectionEnded
+
+__all__ = ["Request", "read_requests", "write_requests"]
+
+_SIZES: Final = Struct(">II")
+_MESSAGE: Final = Struct(">BI")  # gRPC's frame: not compressed, length
+_SILENCE_MAX_S: Final = 20.0
+_CHUNKS_AHEAD: Final = 2  # chunks of a stream that are under way at once
+
+Request = tuple[bytes, int]
+"""A framed request and the size of its framed answer."""
+
+
+def write_requests(path: Path, requests: Iterable[tuple[bytes, int]]) -> None:
+    """Keep requests, each with the size of its answer, for the load to read."""
+    with path.open("wb") as file:
+        for request, answer_size in requests:
+            file.write(_SIZES.pack(len(request), answer_size) + request)
+
+
+def read_requests(path: Path) -> Iterator[Request]:
+    """What `write_requests` kept, framed for the wire."""
+    content = path.read_bytes()
+    at = 0
+    while at < len(content):
+        size, answer_size = _SIZES.unpack_from(content, at)
+        at += _SIZES.size
+        framed = _MESSAGE.pack(0, size) + content[at : at + size]
+        yield framed, answer_size + _MESSAGE.size
+        at += size
+
+
+class Load(ABC):
+    """Keeps `in_flight` calls or streams under way; `answered` and `wrong` grow as it turns."""
+
+    def __init__(self, connection: Connection, requests: Sequence[Request]) -> None:
+        self.answered = 0
+        self.wrong = 0
+        self._connection = connection
+        self._requests = cycle(requests)
+        self._is_ending = False
+
+    def begin(self, in_flight: int) -> None:
+        """Send the first calls."""
+        for _ in range(in_flight):
+            self._open()
+        self._connection.flush()
+
+    def turn(self) -> None:
+        """Take what has come, send as much again."""
+        for stream, size, ended in self._connection.receive():
+            self._take(stream, size, ended=ended)
+        self._connection.flush()
+
+    def end(self) -> None:
+        """Let what is under way come to its end, so that the server has nothing to cancel."""
+        self._is_ending = True
+        while self._is_under_way():
+            self.turn()
+
+    @abstractmethod
+    def _open(self) -> None: ...
+
+    @abstractmethod
+    def _take(self, stream: int, size: int, *, ended: bool) -> None: ...
+
+    @abstractmethod
+    def _is_under_way(self) -> bool: ...
+
+
+class Calls(Load):
+    """Unary calls. One is wrong whose answer has not the size it must have."""
+
+    def __init__(self, connection: Connection, requests: Sequence[Request]) -> None:
+        super().__init__(connection, requests)
+        self._left: dict[int, int] = {}
+
+    def _open(self) -> None:
+        request, answer_size = next(self._requests)
+        self._left[self._connection.open(request, ends=True)] = answer_size
+
+    def _take(self, stream: int, size: int, *, ended: bool) -> None:
+        self._left[stream] -= size
+        if ended:
+            self.wrong += self._left.pop(stream) != 0
+            self.answered += 1
+            if not self._is_ending:
+                self._open()
+
+    def _is_under_way(self) -> bool:
+        return bool(self._left)
+
+
+class Streams(Load):
+    """Streams of chunks: one is sent for each that is answered."""
+
+    def __init__(self, connection: Connection, requests: Sequence[Request]) -> None:
+        super().__init__(connection, requests)
+        self._owed: dict[int, deque[int]] = {}
+        self._got: dict[int, int] = {}
+
+    def _open(self) -> None:
+        request, answer_size = next(self._requests)
+        stream = self._connection.open(request, ends=False)
+        self._owed[stream], self._got[stream] = deque([answer_size]), 0
+        for _ in range(_CHUNKS_AHEAD - 1):
+            self._send(stream)
+
+    def _send(self, stream: int) -> None:
+        request, answer_size = next(self._requests)
+        self._owed[stream].append(answer_size)
+        self._connection.send(stream, request)
+
+    def _take(self, stream: int, size: int, *, ended: bool) -> None:
+        got, owed = self._got[stream] + size, self._owed[stream]
+        if ended and (owed or not self._is_ending):
+            raise ConnectionEnded("a stream ended before its chunks did")
+        while owed and got >= owed[0]:
+            got -= owed.popleft()
+            self.answered += 1
+            if not self._is_ending:
+                self._send(stream)
+            elif not owed:
+                self._connection.send(stream, b"", ends=True)
+        self._got[stream] = got
+        if ended:
+            self.wrong += got != 0
+            del self._owed[stream]
+
+    def _is_under_way(self) -> bool:
+        return bool(self._owed)
+
+
+def run(job: Mapping[str, Any]) -> dict[str, Any]:
+    """One run: warm up, then measure. Raises: ConnectionEnded, OSError."""
+    requests = list(read_requests(Path(job["requests"])))
+    connection = Connection(job["address"], job["method"], _SILENCE_MAX_S)
+    load = (Streams if job["streams"] else Calls)(connection, requests)
+    watch = CpuWatch(job["watch"])
+    try:
+        load.begin(job["in_flight"])
+        _turn_for(load, job["warm_s"])
+        own, began = time.process_time(), time.perf_counter()
+        used, answered = watch.seconds(), load.answered
+        _turn_for(load, job["measure_s"])
+        own, took = time.process_time() - own, time.perf_counter() - began
+        spent, answered = watch.seconds(), load.answered - answered  # at the same point as before
+        load.end()
+    finally:
+        connection.close()
+    cpu_s = {role: spent[role] - used[role] for role in used} | {"client": own}
+    return {"calls": answered, "wrong": load.wrong, "seconds": took, "cpu_s": cpu_s}
+
+
+def _turn_for(load: Load, seconds: float) -> None:
+    until = time.perf_counter() + seconds
+    while time.perf_counter() < until:
+        load.turn()
+
+
+def main() -> None:
+    """Do one job after the other until the input ends."""
+    for line in sys.stdin:
+        try:
+            answer = run(json.loads(line))
+        except (ConnectionEnded, OSError) as error:
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()
