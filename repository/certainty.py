@@ -14,7 +14,7 @@ from repository.errors import (
     Unavailable,
 )
 
-__all__ = ["certain", "commit", "translate"]
+__all__ = ["Connection", "certain", "commit", "translate"]
 
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 import asyncpg
 from asyncpg.connect_utils import SessionAttribute
 
-from repository.certainty import certain, commit, translate
+from repository.certainty import Connection, certain, commit, translate
 from repository.errors import CommitUnknown, RepositoryError, TimedOut, Unavailable
 
 __all__ = ["Connection", "Database", "Incarnation", "Position", "Row", "seconds_left"]
@@ -20,7 +20,6 @@ __all__ = ["Connection", "Database", "Incarnation", "Position", "Row", "seconds_
 T = TypeVar("T")
 Row: TypeAlias = "asyncpg.Record"
 Pool: TypeAlias = "asyncpg.pool.Pool[asyncpg.Record]"
-Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
 STATEMENT_TIMEOUT_MAX_S = 30
 IDLE_IN_TRANSACTION_MAX_S = 15

@@ -81,7 +81,7 @@ def migrations(which: Which) -> list[Migration]:
 async def migrate(dsn: str, which: Which = "main") -> list[str]:
     """Bring the database to this release's schema; the versions applied now.
 
-    Raises MigrationAltered, MigrationLocked, Unavailable.
+    Raises MigrationAltered, MigrationForbidden, MigrationLocked, Unavailable.
     """
     async with _session(dsn) as session:
         await session.execute(SET_LOCK_TIMEOUT)

@@ -71,7 +71,8 @@ class Writer:
             if (named := await self._database.name(error)) is None:
                 raise
             raise named from error
-        work.committed_at = await self._see_through(work, deadline)
+        # A task of its own, so that neither deadline nor cancellation touches the COMMIT.
+        work.committed_at = await self._database.outlasting(self._finish(work), deadline)
 
     async def forget(self, before: datetime, limit: int) -> int:
         """Delete at most `limit` idempotency rows older than `before`; how many there were."""
@@ -80,10 +81,6 @@ class Writer:
     async def settled(self) -> None:
         """Wait for every COMMIT and ROLLBACK under way: for shutting down."""
         await self._database.settled()
-
-    async def _see_through(self, work: Work, deadline: float | None) -> Position:
-        """Commit in a task of its own, so that neither deadline nor cancellation touches it."""
-        return await self._database.outlasting(self._finish(work), deadline)
 
     async def _finish(self, work: Work) -> Position:
         """COMMIT, then read the position in a statement of its own (DESIGN section 6)."""

@@ -22,7 +22,6 @@ __all__ = [
     "adopt",
     "contact_claims",
     "current_addresses",
-    "current_identifiers",
     "end_address",
     "end_contact_point",
     "keep_valid",
@@ -43,8 +42,6 @@ _FOUND_BY: Final = {
     customer_pb2.CONTACT_POINT_TYPE_MOBILE: PHONE,
     customer_pb2.CONTACT_POINT_TYPE_PHONE: PHONE,
 }
-
-current_identifiers = identifier_rules.current
 
 
 def contact_claims(customer: Customer) -> set[Claim]:
@@ -142,7 +139,7 @@ def current_addresses(customer: Customer, day: date) -> Iterator[Address]:
 
 def keep_valid(customer: Customer, day: date) -> None:
     """Leave out the children that were not valid on that day."""
-    identifiers = list(current_identifiers(customer, day))
+    identifiers = list(identifier_rules.current(customer, day))
     points = [point for point in customer.contact_points if _is_valid_on(point, day)]
     addresses = list(current_addresses(customer, day))
     del customer.identifiers[:], customer.contact_points[:], customer.addresses[:]

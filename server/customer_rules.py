@@ -11,8 +11,8 @@ from google.protobuf.field_mask_pb2 import FieldMask
 
 from opencif.v1 import customer_pb2
 from opencif.v1.customer_pb2 import Customer
-from server import masks
-from server.customer_children import current_addresses, current_identifiers
+from server import identifier_rules, masks
+from server.customer_children import current_addresses
 from server.errors import FailedPrecondition, InvalidArgument
 from server.lifecycle import Transitions, advance
 
@@ -199,7 +199,8 @@ def missing(customer: Customer, today: date) -> list[str]:
         lacking.append("person.birth_date")
     if not addresses:
         lacking.append("addresses")
-    if not any(identifier.type in numbers for identifier in current_identifiers(customer, today)):
+    identifiers = identifier_rules.current(customer, today)
+    if not any(identifier.type in numbers for identifier in identifiers):
         lacking.append("identifiers")
     return lacking
 

@@ -27,7 +27,7 @@ __all__ = [
     "add",
     "claim_of",
     "claims",
-    "is_valid_on",
+    "current",
     "normalised",
     "update",
 ]
@@ -178,16 +178,13 @@ def update(customer: Customer, request: UpdateIdentifierRequest) -> None:
     identifier.verification = request.verification or identifier.verification
 
 
-def is_valid_on(identifier: Identifier, day: date) -> bool:
-    """Whether an identifier is in force and `day` is between its dates."""
+def current(customer: Customer, day: date) -> Iterator[Identifier]:
+    """The identifiers in force on that day, which is between their dates."""
     text = day.isoformat()
     return (
-        identifier.state == ACTIVE
-        and identifier.issue_date <= text
-        and (not identifier.expiry_date or text <= identifier.expiry_date)
+        each
+        for each in customer.identifiers
+        if each.state == ACTIVE
+        and each.issue_date <= text
+        and (not each.expiry_date or text <= each.expiry_date)
     )
-
-
-def current(customer: Customer, day: date) -> Iterator[Identifier]:
-    """The identifiers in force on that day."""
-    return (each for each in customer.identifiers if is_valid_on(each, day))
