@@ -296,13 +296,8 @@ class Reads:
 
 
 def page_size(request: Message) -> int:
-    """How many a List request wants: 50 unless it says, 1,000 at most.
-
-    Raises InvalidArgument INVALID_PAGE_SIZE.
-    """
+    """How many a List request wants: 50 unless it says, 1,000 at most; validation saw the sign."""
     size: int = request.page_size  # type: ignore[attr-defined]  # every List request has one
-    if size < 0:
-        raise InvalidArgument("INVALID_PAGE_SIZE", "page_size")
     return min(size or PAGE_SIZE, PAGE_SIZE_MAX)
 
 
