@@ -9,12 +9,10 @@ from typing import Final
 from opencif.nacha.codes import TRANSACTION_CODES, Ledger, Purpose
 from opencif.v1 import account_pb2
 from opencif.v1.account_pb2 import Account, AccountParty, AccountType
+from server.account_rules import OWNERS
 
-__all__ = ["OWNERS", "AccountFacts", "ledger_of"]
+__all__ = ["AccountFacts", "ledger_of", "words_of"]
 
-OWNERS: Final = frozenset(
-    {account_pb2.PARTY_ROLE_PRIMARY_OWNER, account_pb2.PARTY_ROLE_JOINT_OWNER}
-)
 _LEDGERS: Final = {
     account_pb2.ACCOUNT_TYPE_CHECKING: Ledger.CHECKING,
     account_pb2.ACCOUNT_TYPE_SAVINGS: Ledger.SAVINGS,

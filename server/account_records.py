@@ -13,7 +13,6 @@ from opencif.v1.customer_pb2 import Customer
 from repository.link import Relation
 from repository.record import Kind
 from server import account_rules, card_rules, names
-from server.account_facts import OWNERS
 from server.account_numbers import AccountKey, AccountNumbers
 from server.errors import AlreadyExists, FailedPrecondition, InvalidArgument
 from server.party import Parties
@@ -87,7 +86,7 @@ class AccountRecords:
             customer = known.get(party.customer)
             if customer is None:
                 raise FailedPrecondition("REFERENCE_NOT_FOUND", "", "a party is there no more")
-            if party.role in OWNERS and not account_rules.is_fit_for_party(customer):
+            if party.role in account_rules.OWNERS and not account_rules.is_fit_for_party(customer):
                 raise FailedPrecondition("REFERENCE_NOT_FOUND", "", "an owner is no customer now")
         return work.put(account)
 

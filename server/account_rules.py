@@ -25,6 +25,7 @@ __all__ = [
     "CLOSED",
     "LIVE_STATES",
     "NAME_DIGESTS_MAX",
+    "OWNERS",
     "PARTIES_MAX",
     "add_party",
     "begin_closing",
@@ -83,7 +84,7 @@ _DELETABLE: Final = frozenset({PENDING, CLOSED})
 _OWNED_STATES: Final = frozenset({OPEN, DORMANT})
 
 PRIMARY_OWNER: Final = account_pb2.PARTY_ROLE_PRIMARY_OWNER
-_OWNERS: Final = frozenset({PRIMARY_OWNER, account_pb2.PARTY_ROLE_JOINT_OWNER})
+OWNERS: Final = frozenset({PRIMARY_OWNER, account_pb2.PARTY_ROLE_JOINT_OWNER})
 _GUARDIANS: Final = frozenset({account_pb2.PARTY_ROLE_GUARDIAN, account_pb2.PARTY_ROLE_CUSTODIAN})
 _ACTIVE: Final = account_pb2.PARTY_STATE_ACTIVE
 # What belongs to one number and one record, not to the account's business.
@@ -326,7 +327,7 @@ def check_parties(account: Account, today: date) -> None:
     current = list(current_parties(account.parties, today))
     if not any(party.role == PRIMARY_OWNER for party in current):
         raise FailedPrecondition("INVARIANT", "", "an open account has a current primary owner")
-    if any(party.minor and party.role in _OWNERS for party in current) and not any(
+    if any(party.minor and party.role in OWNERS for party in current) and not any(
         party.role in _GUARDIANS for party in current
     ):
         raise FailedPrecondition("INVARIANT", "", "a minor owner has a guardian or custodian")

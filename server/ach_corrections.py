@@ -14,7 +14,8 @@ from opencif.v1.account_pb2 import Account
 from opencif.v1.customer_pb2 import Customer
 from repository.record import Kind, RecordStore
 from server import names
-from server.account_facts import OWNERS, AccountFacts
+from server.account_facts import AccountFacts
+from server.account_rules import OWNERS
 from server.ach_accounts import Resolved, Submitted
 from server.reading import Reads
 from server.resolution import EntryFacts

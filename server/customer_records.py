@@ -23,7 +23,6 @@ from server import (
     names,
     relationship_rules,
 )
-from server.account_facts import OWNERS
 from server.customer_accounts import CustomerAccounts
 from server.customer_links import CustomerLinks
 from server.errors import FailedPrecondition
@@ -97,7 +96,7 @@ class CustomerRecords:
         customer = await work.read(Customer, request.name, request.etag)
         customer_rules.close(customer, request.reason, begin_only=request.begin_only)
         if not request.begin_only:
-            await self._require_unused(work, customer, lambda party: party.role in OWNERS)
+            await self._require_unused(work, customer, _is_owner)
         return work.put(customer)
 
     async def die(self, work: Work, request: pb.MarkDeceasedRequest) -> Customer:
@@ -174,6 +173,10 @@ class CustomerRecords:
             for record in found.values():
                 yield record
             after = ids[-1]
+
+
+def _is_owner(party: AccountParty) -> bool:
+    return party.role in account_rules.OWNERS
 
 
 def _id(customer: Customer) -> bytes:

@@ -24,8 +24,7 @@ from repository.link import LinkStore, Relation
 from repository.reading import Consistency, Freshness
 from repository.record import Kind
 from server import card_rules, names, splice
-from server.account_facts import OWNERS
-from server.account_rules import current_parties
+from server.account_rules import OWNERS, current_parties
 from server.lookup_keys import AccountKeys, CardKeys, Wanted
 from server.reading import Reads
 from server.rpc import Call

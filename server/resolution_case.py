@@ -10,7 +10,8 @@ from typing import Final, NamedTuple
 from opencif.nacha.codes import TRANSACTION_CODES, Ledger, Purpose
 from opencif.v1 import account_pb2, ach_pb2
 from opencif.v1.account_pb2 import Account, AccountParty, AccountRestriction
-from server.account_facts import OWNERS, AccountFacts, ledger_of, words_of
+from server.account_facts import AccountFacts, ledger_of, words_of
+from server.account_rules import OWNERS
 from server.routing_table import Route
 
 __all__ = ["Case", "EntryFacts", "Found", "Hit", "Outcome", "Policy"]
