@@ -114,7 +114,8 @@ class Baselines:
             return await _saturate(self._mget, self._keys, job)
         if what == "raw asyncpg = ANY":
             return await _saturate(self._any, self._ids, job)
-        return bench_ff1.measure(what, job["measure_s"])
+        watch = CpuWatch({"server": os.getpid()}, job["core"])
+        return bench_ff1.measure(what, watch, job["measure_s"])
 
     async def _mget(self, keys: Sequence[bytes]) -> int:
         """By the very client that the server's cache uses."""
@@ -139,7 +140,7 @@ async def _saturate(read: Read, keys: Sequence[bytes], job: Mapping[str, Any]) -
             wrong += found != size
             done += found
 
-    watch = CpuWatch({**job["watch"], "server": os.getpid()})
+    watch = CpuWatch({**job["watch"], "server": os.getpid()}, job["core"])
     readers = [asyncio.create_task(reader()) for _ in range(job["in_flight"])]
     await asyncio.sleep(job["warm_s"])
     began, used, before = time.perf_counter(), watch.seconds(), done

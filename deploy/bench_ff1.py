@@ -12,6 +12,7 @@ import numpy as np
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from fastfpe import ff1 as fastfpe  # type: ignore[import-untyped]  # ships no stubs
 
+from loadtests.bench_machine import CpuWatch
 from tokenizer.ff1 import FF1
 from tokenizer.ff1_words import ROUNDS
 from tokenizer.numerals import DIGITS, to_numerals, to_texts
@@ -73,11 +74,17 @@ NAMES: Final = tuple(_WORKS)
 """What can be measured."""
 
 
-def measure(name: str, seconds: float) -> dict[str, Any]:
+def measure(name: str, watch: CpuWatch, seconds: float) -> dict[str, Any]:
     """Tokens made in so many seconds, the seconds it took, and the CPU."""
     work = _WORKS[name]
     work()
-    done, used, began = 0, time.process_time(), time.perf_counter()
-    while (took := time.perf_counter() - began) < seconds:
+    done, began, used = 0, time.perf_counter(), watch.seconds()
+    ends = time.perf_counter() + seconds
+    while time.perf_counter() < ends:
         done += work()
-    return {"done": done, "seconds": took, "cpu_s": {"server": time.process_time() - used}}
+    took, spent = time.perf_counter() - began, watch.seconds()
+    return {
+        "done": done,
+        "seconds": took,
+        "cpu_s": {role: spent[role] - used[role] for role in used},
+    }

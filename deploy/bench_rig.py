@@ -180,6 +180,7 @@ class Rig:
     def baseline(self, what: str, shape: Shape | None, warm_s: float, measure_s: float) -> Run:
         """One run of a baseline that needs no client. Raises: RunFailed."""
         job: dict[str, Any] = {"what": what, "warm_s": warm_s, "measure_s": measure_s}
+        job["core"] = self._cores.server
         if shape is not None:
             job |= {"items": shape.items, "in_flight": shape.in_flight, "watch": self._watch}
         told = self._baseline(job)
@@ -203,10 +204,15 @@ class Rig:
 
     def _load(self, job: Mapping[str, Any], shape: Shape, server_pid: int) -> Run:
         """A run over all client processes, each with its part of the calls."""
-        watch = {**self._watch, "server": server_pid}
+        told_each = {
+            **job,
+            "watch": {**self._watch, "server": server_pid},
+            "core": self._cores.server,
+            "in_flight": -(-shape.in_flight // len(self._clients)),
+            "streams": shape.streams,
+        }
         for client in self._clients:
-            in_flight = -(-shape.in_flight // len(self._clients))
-            client.ask({**job, "watch": watch, "in_flight": in_flight, "streams": shape.streams})
+            client.ask(told_each)
         told = [client.answer() for client in self._clients]
         cpu_s = dict(told[0]["cpu_s"])
         cpu_s["client"] = max(one["cpu_s"]["client"] for one in told)

@@ -153,7 +153,7 @@ def run(job: Mapping[str, Any]) -> dict[str, Any]:
     requests = list(read_requests(Path(job["requests"])))
     connection = Connection(job["address"], job["method"], _SILENCE_MAX_S)
     load = (Streams if job["streams"] else Calls)(connection, requests)
-    watch = CpuWatch(job["watch"])
+    watch = CpuWatch(job["watch"], job["core"])
     try:
         load.begin(job["in_flight"])
         _turn_for(load, job["warm_s"])

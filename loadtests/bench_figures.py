@@ -12,6 +12,8 @@ __all__ = ["CLIENT_MAX", "RATIOS", "Measured", "Ratio", "Run", "Spread", "Standi
 
 CLIENT_MAX: Final = 0.85
 """A run whose client used more of its core than this measured the client: it is thrown out."""
+OTHERS_MAX: Final = 0.10
+"""A run during which others used more of the server's core than this is thrown out."""
 STRAYED_MIN: Final = 0.99
 """A run of which a smaller part came from where it should have is thrown out too."""
 
@@ -23,7 +25,8 @@ class Run:
     done: int
     seconds: float
     cpu_s: Mapping[str, float]
-    """By role: server (or the baseline in its place), client, valkey, postgres."""
+    """By role: server (or the baseline in its place), client, valkey, postgres; and `core`, what
+    everybody together used of the server's core."""
     wrong: int = 0
     hits: Mapping[str, float] = field(default_factory=dict)
     """What the server's metrics counted meanwhile, by source, and `misses`."""
@@ -47,9 +50,14 @@ class Run:
         return bool(self.wanted) and self.hits.get(self.wanted, 0.0) < STRAYED_MIN * asked
 
     @property
+    def others(self) -> float:
+        """The part of the server's core that somebody else used."""
+        return max(0.0, self.share("core") - self.share("server"))
+
+    @property
     def counts(self) -> bool:
         """Whether it measured what it was to measure."""
-        return not self.is_clients and not self.has_strayed
+        return not (self.is_clients or self.has_strayed or self.others > OTHERS_MAX)
 
     def share(self, role: str) -> float:
         """The part of one core that a role used."""
@@ -115,6 +123,11 @@ class Measured:
     def share(self, role: str) -> Spread:
         """The part of a core that a role used."""
         return Spread.of([run.share(role) for run in self.used])
+
+    @property
+    def others(self) -> Spread:
+        """The part of the server's core that somebody else used."""
+        return Spread.of([run.others for run in self.used])
 
     def cost_us(self, role: str) -> Spread:
         """CPU microseconds of a role for each thing done."""

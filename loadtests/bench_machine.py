@@ -55,21 +55,23 @@ def pin(pid: int, *cores: int) -> None:
 
 
 class CpuWatch:
-    """CPU seconds that trees of processes have used, by role."""
+    """CPU seconds used by trees of processes, by role, and by everybody on one core: `core`."""
 
-    def __init__(self, roots: Mapping[str, int]) -> None:
+    def __init__(self, roots: Mapping[str, int], core: int) -> None:
         self._roots = roots
+        self._core = core
 
     def seconds(self) -> dict[str, float]:
-        """What each role has used so far, exact to the kernel's own account."""
+        """What has been used so far: roles by the kernel's account, the core in its ticks."""
         children = _families()
-        return {
+        used = {
             role: sum(
                 _run_ns(thread) for process in _tree(root, children) for thread in _threads(process)
             )
             / _NANOSECONDS
             for role, root in self._roots.items()
         }
+        return used | {"core": _busy_ticks(self._core) / os.sysconf("SC_CLK_TCK")}
 
 
 def facts() -> dict[str, str]:
@@ -83,6 +85,16 @@ def facts() -> dict[str, str]:
         "libc": " ".join(platform.libc_ver()),
         **versions,
     }
+
+
+def _busy_ticks(core: int) -> int:
+    """All but idle and waiting, stolen time included (proc_stat(5))."""
+    for line in _read(_PROC / "stat").splitlines():
+        name, *ticks = line.split()
+        if name == f"cpu{core}":
+            user, nice, system, _idle, _waiting, *interrupts = map(int, ticks[:8])
+            return user + nice + system + sum(interrupts)
+    return 0
 
 
 def _field(file: str, name: str) -> str:

@@ -10,16 +10,24 @@ from pathlib import Path
 from textwrap import TextWrapper
 from typing import Final
 
-from loadtests.bench_figures import CLIENT_MAX, STRAYED_MIN, Measured, Spread, Standing, standings
+from loadtests.bench_figures import (
+    CLIENT_MAX,
+    OTHERS_MAX,
+    STRAYED_MIN,
+    Measured,
+    Spread,
+    Standing,
+    standings,
+)
 
 __all__ = ["Report"]
 
 _WRAPPER: Final = TextWrapper(100, initial_indent="- ", subsequent_indent="  ")
 ROLES: Final = ("server", "valkey", "postgres")
 _HEAD: Final = (
-    "| what | {unit}/s, median (range) | calls/s | server's core | client's core "
+    "| what | {unit}/s, median (range) | calls/s | server's core | others on it | client's core "
     "| server µs | Valkey µs | PostgreSQL µs | from cache | thrown out |\n"
-    "|---|---|---|---|---|---|---|---|---|---|"
+    "|---|---|---|---|---|---|---|---|---|---|---|"
 )
 
 
@@ -90,7 +98,9 @@ _METHOD: Final = f"""\
   share below 90 % says that the rate is not that core's limit.
 - A run whose client used more than {CLIENT_MAX:.0%} of its core is thrown out; `≥`: all were, and
   the rate is what the client could do. So is a run of which less than {STRAYED_MIN:.0%} came from
-  its source; `?`: none counts. A ratio without a sound round is judged by CPU.
+  its source, or during which others (another program, another guest of the host) used more than
+  {OTHERS_MAX:.0%} of the server's core; `?`: none counts. A ratio without a sound round is judged
+  by CPU.
 - Client: requests made beforehand, frames written and counted, sizes of all answers checked; what
   each key finds was checked before with the published client.
 - Keys are asked for in random order, each as often as every other."""
@@ -104,6 +114,7 @@ def _row(one: Measured, items: int | None) -> str:
         f"{one.doubt}{_span(rate, _count)}",
         calls,
         _percent(one, "server"),
+        f"{one.others.median:.0%}",
         _percent(one, "client"),
         *(_cost(one, role) for role in ROLES),
         _from_cache(one),

@@ -57,6 +57,13 @@ def test_runs_that_came_from_elsewhere_are_thrown_out() -> None:
     assert (ours.rate.median, ours.doubt) == (7, "")
 
 
+def test_runs_on_a_busy_machine_are_thrown_out() -> None:
+    quiet, busy = run(100), run(50, server=0.5)
+    busy.cpu_s["core"], quiet.cpu_s["core"] = 0.61, 1.09  # type: ignore[index]  # a dict here
+    ours = Measured("x", "1", "calls", [quiet, busy])
+    assert (ours.thrown_out, ours.rate.median, ours.doubt) == (1, 100, "")
+
+
 def test_a_ratio_without_a_sound_round_is_judged_by_cpu() -> None:
     (standing,) = standings(pair([run(100, server=0.5)], [run(100, client=0.9, server=0.2)]))
     assert standing.by_rate is None
