@@ -82,7 +82,7 @@ class AccountRecords:
         known = await work.read_many(Customer, customers)
         account = await work.read(Account, request.name, request.etag)
         account_rules.reopen(account, request.approval_ref, work.today)
-        for party in account_rules.current_parties(account.parties, work.today):
+        for party in account_rules.current_parties(account.parties, work.today.isoformat()):
             customer = known.get(party.customer)
             if customer is None:
                 raise FailedPrecondition("REFERENCE_NOT_FOUND", "", "a party is there no more")

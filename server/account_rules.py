@@ -15,7 +15,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from opencif.v1 import account_pb2, customer_pb2
 from opencif.v1.account_pb2 import Account, AccountParty, Replacement
 from opencif.v1.customer_pb2 import Customer
-from server import masks
+from server import masks, periods
 from server.errors import FailedPrecondition, InvalidArgument, NotFound
 from server.lifecycle import Transitions, advance
 from server.shape import BOOKKEEPING
@@ -54,7 +54,6 @@ __all__ = [
 PARTIES_MAX: Final = 64
 NAME_DIGESTS_MAX: Final = 16
 ADULT_YEARS: Final = 18
-LAST_DAY: Final = "9999-12-31"
 
 _ISO_TYPE: Final = re.compile("[A-Z]{4}")  # ExternalCashAccountType1Code
 # As an entry carries it: printable ASCII, the blanks around it cut off.
@@ -259,8 +258,7 @@ def new_party(
     party.CopyFrom(given)
     party.party_id = str(uuid7())
     party.valid_from = given.valid_from or today.isoformat()
-    if party.valid_to and party.valid_to < party.valid_from:
-        raise InvalidArgument("INVALID_PERIOD", f"{field}.valid_to")
+    periods.check(party, f"{field}.valid_to")
     if party.per_transaction_limit.units < 0:
         raise InvalidArgument("MALFORMED", f"{field}.per_transaction_limit.units")
     party.state = _ACTIVE
@@ -316,15 +314,15 @@ def check_parties(account: Account, today: date) -> None:
     age. No account ever has two primary owners at a time.
     """
     primary = sorted(
-        (party.valid_from, party.valid_to or LAST_DAY)
+        periods.of(party)
         for party in account.parties
         if party.state == _ACTIVE and party.role == PRIMARY_OWNER
     )
-    if any(later[0] <= earlier[1] for earlier, later in pairwise(primary)):
+    if any(later.first <= earlier.last for earlier, later in pairwise(primary)):
         raise FailedPrecondition("INVARIANT", "", "one primary owner at a time")
     if account.state not in _OWNED_STATES:
         return
-    current = list(current_parties(account.parties, today))
+    current = list(current_parties(account.parties, today.isoformat()))
     if not any(party.role == PRIMARY_OWNER for party in current):
         raise FailedPrecondition("INVARIANT", "", "an open account has a current primary owner")
     if any(party.minor and party.role in OWNERS for party in current) and not any(
@@ -333,13 +331,10 @@ def check_parties(account: Account, today: date) -> None:
         raise FailedPrecondition("INVARIANT", "", "a minor owner has a guardian or custodian")
 
 
-def current_parties(parties: Iterable[AccountParty], today: date) -> Iterator[AccountParty]:
-    """The parties that count today."""
-    day = today.isoformat()
+def current_parties(parties: Iterable[AccountParty], day: str) -> Iterator[AccountParty]:
+    """The parties that count on a day, YYYY-MM-DD."""
     return (
-        party
-        for party in parties
-        if party.state == _ACTIVE and party.valid_from <= day <= (party.valid_to or LAST_DAY)
+        party for party in parties if party.state == _ACTIVE and periods.is_valid_on(party, day)
     )
 
 
@@ -366,7 +361,7 @@ def record_death(account: Account, customer: str, day: str) -> None:
             and party.state == _ACTIVE
             and (owned or party.customer == customer)
         ):
-            party.valid_to = min(max(day, party.valid_from), party.valid_to or LAST_DAY)
+            party.valid_to = min(max(day, party.valid_from), party.valid_to or periods.LAST_DAY)
             party.state = account_pb2.PARTY_STATE_ENDED
 
 

@@ -1,7 +1,6 @@
 """Customers' contact points and addresses, and what of a customer was valid on a day.
 
-Pure: edits the message it is given and raises before it is stored. Days are YYYY-MM-DD, which
-order as text; a period includes its last day.
+Pure: edits the message it is given and raises before it is stored.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,7 +9,7 @@ from typing import Any, Final
 
 from opencif.v1 import customer_pb2
 from opencif.v1.customer_pb2 import Address, ContactPoint, Customer
-from server import identifier_rules
+from server import identifier_rules, periods
 from server.errors import FailedPrecondition, InvalidArgument, NotFound
 from server.identifier_rules import CHILDREN_MAX, EMAIL, PHONE, Claim, normalised
 from tokenizer import normal
@@ -27,7 +26,6 @@ __all__ = [
     "keep_valid",
 ]
 
-LAST_DAY: Final = "9999-12-31"
 RETIRED: Final = customer_pb2.CONTACT_POINT_STATE_RETIRED
 
 _NORMAL: Final[dict[int, Callable[[str], str]]] = {
@@ -104,7 +102,7 @@ def end_contact_point(
         raise FailedPrecondition("ILLEGAL_TRANSITION", "contact_point_id")
     if end_date > today.isoformat():
         raise InvalidArgument("INVALID_DATE", "end_date")
-    _end(point, end_date, today)
+    periods.end(point, end_date, today)
     point.state = RETIRED
     point.primary = False
 
@@ -122,25 +120,27 @@ def add_address(customer: Customer, given: Address, today: date, where: str) -> 
     address.address_id = str(uuid7())
     _set_period(address, today, where)
     for other in customer.addresses:
-        if other.type == address.type and _overlap(other, address):
+        if other.type == address.type and periods.of(other).overlap(periods.of(address)):
             _give_way(other, address, where)
     customer.addresses.append(address)
 
 
 def end_address(customer: Customer, address_id: str, end_date: str, today: date) -> None:
     """End an address on a day, today when empty. Raises NotFound, InvalidArgument."""
-    _end(_find(customer.addresses, "address_id", address_id), end_date, today)
+    periods.end(_find(customer.addresses, "address_id", address_id), end_date, today)
 
 
 def current_addresses(customer: Customer, day: date) -> Iterator[Address]:
     """The addresses that are valid on that day."""
-    return (address for address in customer.addresses if _is_valid_on(address, day))
+    text = day.isoformat()
+    return (address for address in customer.addresses if periods.is_valid_on(address, text))
 
 
 def keep_valid(customer: Customer, day: date) -> None:
     """Leave out the children that were not valid on that day."""
     identifiers = list(identifier_rules.current(customer, day))
-    points = [point for point in customer.contact_points if _is_valid_on(point, day)]
+    text = day.isoformat()
+    points = [point for point in customer.contact_points if periods.is_valid_on(point, text)]
     addresses = list(current_addresses(customer, day))
     del customer.identifiers[:], customer.contact_points[:], customer.addresses[:]
     customer.identifiers.extend(identifiers)
@@ -148,35 +148,16 @@ def keep_valid(customer: Customer, day: date) -> None:
     customer.addresses.extend(addresses)
 
 
-def _is_valid_on(child: ContactPoint | Address, day: date) -> bool:
-    return child.valid_from <= day.isoformat() <= (child.valid_to or LAST_DAY)
-
-
 def _set_period(child: ContactPoint | Address, today: date, where: str) -> None:
     child.valid_from = child.valid_from or today.isoformat()
-    if child.valid_to and child.valid_to < child.valid_from:
-        raise InvalidArgument("INVALID_PERIOD", f"{where}.valid_to")
-
-
-def _end(child: ContactPoint | Address, end_date: str, today: date) -> None:
-    """End a child. One that has not begun yet ends, without a date given, on its first day."""
-    day = end_date or max(today.isoformat(), child.valid_from)
-    if day < child.valid_from or (end_date and day > (child.valid_to or LAST_DAY)):
-        raise InvalidArgument("INVALID_PERIOD", "end_date")
-    child.valid_to = min(day, child.valid_to or LAST_DAY)
-
-
-def _overlap(one: Address, other: Address) -> bool:
-    return one.valid_from <= (other.valid_to or LAST_DAY) and other.valid_from <= (
-        one.valid_to or LAST_DAY
-    )
+    periods.check(child, f"{where}.valid_to")
 
 
 def _give_way(former: Address, new: Address, where: str) -> None:
     """End `former` the day before `new` begins."""
     if former.valid_from >= new.valid_from:
         raise InvalidArgument("INVALID_PERIOD", f"{where}.valid_from")
-    if (former.valid_to or LAST_DAY) > (new.valid_to or LAST_DAY):
+    if periods.of(former).last > periods.of(new).last:
         raise InvalidArgument("INVALID_PERIOD", f"{where}.valid_to")
     before = date.fromisoformat(new.valid_from) - timedelta(days=1)
     former.valid_to = before.isoformat()

@@ -83,7 +83,7 @@ class LookupServicer:
         hits = wanted.hits(opened)
         linked: Iterable[Sequence[bytes]] = repeat(())
         if request.with_owners:
-            today = self._clock().date()
+            today = self._clock().date().isoformat()
             owners = [() if hit is None else _owners(hit, today) for hit in hits]
             found = await self._reads.plaintexts(
                 Kind.CUSTOMER,
@@ -161,7 +161,7 @@ def network_response(card: Card | None, today: date) -> str:
     return response
 
 
-def _owners(record: bytes, today: date) -> list[bytes]:
+def _owners(record: bytes, today: str) -> list[bytes]:
     """The ids of an account's current owners, each once."""
     parties = current_parties(Account.FromString(record).parties, today)
     owners = dict.fromkeys(party.customer for party in parties if party.role in OWNERS)

@@ -14,7 +14,7 @@ from repository.link import Relation
 from repository.record import Kind
 from server import customer_rules, names, relationship_rules
 from server.errors import FailedPrecondition
-from server.relationship_rules import Period
+from server.periods import Period
 from server.work import Work
 from tokenizer.identity import uuid7
 

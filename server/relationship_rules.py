@@ -1,26 +1,25 @@
 """What customers may be to one another: states, periods, shares, circles, who stands above whom.
 
-Pure: edits the message it is given and raises before it is stored. Days are YYYY-MM-DD, which
-order as text; a period includes its last day. Shares are basis points.
+Pure: edits the message it is given and raises before it is stored. Shares are basis points.
 """
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Final, NamedTuple
+from typing import Final
 
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from opencif.v1 import relationship_pb2 as pb
 from opencif.v1.relationship_pb2 import CustomerRelationship
-from server import masks
+from server import masks, periods
 from server.errors import FailedPrecondition, InvalidArgument
 from server.lifecycle import Transitions, advance
+from server.periods import Period
 
 __all__ = [
     "ACYCLIC",
     "OWNERSHIP",
     "WHOLE_BP",
-    "Period",
     "begin",
     "check_shares",
     "confirm",
@@ -52,19 +51,6 @@ ACYCLIC: Final = frozenset({SUBSIDIARY_OF, BRANCH_OF})
 _SHARED_TYPES: Final = frozenset({BENEFICIAL_OWNER_OF, SUBSIDIARY_OF})
 
 WHOLE_BP: Final = 10_000
-LAST_DAY: Final = "9999-12-31"
-
-
-class Period(NamedTuple):
-    """From the first day to the last."""
-
-    first: str
-    last: str
-
-    def overlap(self, other: "Period") -> "Period | None":
-        """The days of both; None when there is none."""
-        both = Period(max(self.first, other.first), min(self.last, other.last))
-        return both if both.first <= both.last else None
 
 
 def begin(
@@ -116,11 +102,7 @@ def end(relationship: CustomerRelationship, end_date: str, today: date) -> None:
         relationship.ClearField("valid_from")
         relationship.ClearField("valid_to")
         return
-    day = end_date or max(today.isoformat(), relationship.valid_from)
-    last = relationship.valid_to or LAST_DAY
-    if day < relationship.valid_from or (end_date and day > last):
-        raise InvalidArgument("INVALID_PERIOD", "end_date")
-    relationship.valid_to = min(day, last)
+    periods.end(relationship, end_date, today)
 
 
 def is_live(relationship: CustomerRelationship, today: date) -> bool:
@@ -144,9 +126,7 @@ def is_in_force_on(relationship: CustomerRelationship, day: str) -> bool:
 
 def period_of(relationship: CustomerRelationship) -> Period | None:
     """The days a relationship is in force; None when there is none."""
-    if not is_in_force(relationship):
-        return None
-    return Period(relationship.valid_from, relationship.valid_to or LAST_DAY)
+    return periods.of(relationship) if is_in_force(relationship) else None
 
 
 def upper(relationship: CustomerRelationship) -> str:
@@ -207,5 +187,4 @@ def _check_form(relationship: CustomerRelationship) -> None:
         raise InvalidArgument("INVALID_SHARE", "relationship.ownership_bp")
     if relationship.ownership_bp and relationship.type not in _SHARED_TYPES:
         raise InvalidArgument("INVALID_SHARE", "relationship.ownership_bp")
-    if relationship.valid_to and relationship.valid_to < relationship.valid_from:
-        raise InvalidArgument("INVALID_PERIOD", "relationship.valid_to")
+    periods.check(relationship, "relationship.valid_to")

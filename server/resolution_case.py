@@ -11,7 +11,7 @@ from opencif.nacha.codes import TRANSACTION_CODES, Ledger, Purpose
 from opencif.v1 import account_pb2, ach_pb2
 from opencif.v1.account_pb2 import Account, AccountParty, AccountRestriction
 from server.account_facts import AccountFacts, ledger_of, words_of
-from server.account_rules import OWNERS
+from server.account_rules import OWNERS, current_parties
 from server.routing_table import Route
 
 __all__ = ["Case", "EntryFacts", "Found", "Hit", "Outcome", "Policy"]
@@ -169,13 +169,7 @@ class Case:
 
     def parties(self) -> list[AccountParty]:
         """The parties that are current on the day."""
-        return [
-            party
-            for party in self.account.parties
-            if party.state == account_pb2.PARTY_STATE_ACTIVE
-            and party.valid_from <= self.day
-            and not (party.valid_to and party.valid_to < self.day)
-        ]
+        return list(current_parties(self.account.parties, self.day))
 
     def is_dead(self, party: AccountParty) -> bool:
         """Whether the party's death, on or before the day, is recorded."""
