@@ -12,11 +12,18 @@ from server import card_rules, card_token_rules, names
 from server.card_numbers import CardNumbers
 from server.card_records import CardRecords
 from server.errors import InvalidArgument
-from server.mutation import Mutations
+from server.mutation import Answer, Mutations
 from server.reading import Reads
 from server.rpc import Call
 
 __all__ = ["CardServicer"]
+
+_Report = (
+    pb.ReportLostRequest
+    | pb.ReportStolenRequest
+    | pb.ReportCompromisedRequest
+    | pb.ReportDamagedRequest
+)
 
 
 class CardServicer:
@@ -78,12 +85,11 @@ class CardServicer:
         self, request: pb.ActivateCardRequest, call: Call
     ) -> pb.ActivateCardResponse:
         """ORDERED or ISSUED to ACTIVE."""
-        why = request.state_reason
         answer = await self._mutations.edit(
             Card,
             request,
             call,
-            lambda it, work: card_rules.activate(it, why, work.now),
+            lambda it, work: card_rules.activate(it, request.state_reason, work.now),
         )
         return pb.ActivateCardResponse(
             card=answer.message, consistency_token=answer.consistency_token
@@ -91,9 +97,8 @@ class CardServicer:
 
     async def BlockCard(self, request: pb.BlockCardRequest, call: Call) -> pb.BlockCardResponse:
         """ACTIVE to BLOCKED, and its active tokens SUSPENDED."""
-        why = request.state_reason
         answer = await self._mutations.edit(
-            Card, request, call, lambda it, _: card_rules.block(it, why)
+            Card, request, call, lambda it, _: card_rules.block(it, request.state_reason)
         )
         return pb.BlockCardResponse(card=answer.message, consistency_token=answer.consistency_token)
 
@@ -101,9 +106,8 @@ class CardServicer:
         self, request: pb.UnblockCardRequest, call: Call
     ) -> pb.UnblockCardResponse:
         """BLOCKED to ACTIVE, and the tokens that BlockCard suspended too."""
-        why = request.state_reason
         answer = await self._mutations.edit(
-            Card, request, call, lambda it, _: card_rules.unblock(it, why)
+            Card, request, call, lambda it, _: card_rules.unblock(it, request.state_reason)
         )
         return pb.UnblockCardResponse(
             card=answer.message, consistency_token=answer.consistency_token
@@ -111,13 +115,7 @@ class CardServicer:
 
     async def ReportLost(self, request: pb.ReportLostRequest, call: Call) -> pb.ReportLostResponse:
         """ISSUED, ACTIVE or BLOCKED to LOST."""
-        why = request.state_reason
-        answer = await self._mutations.edit(
-            Card,
-            request,
-            call,
-            lambda it, _: card_rules.report(it, card_rules.LOST, why),
-        )
+        answer = await self._report(request, call, card_rules.LOST)
         return pb.ReportLostResponse(
             card=answer.message, consistency_token=answer.consistency_token
         )
@@ -126,13 +124,7 @@ class CardServicer:
         self, request: pb.ReportStolenRequest, call: Call
     ) -> pb.ReportStolenResponse:
         """ISSUED, ACTIVE or BLOCKED to STOLEN."""
-        why = request.state_reason
-        answer = await self._mutations.edit(
-            Card,
-            request,
-            call,
-            lambda it, _: card_rules.report(it, card_rules.STOLEN, why),
-        )
+        answer = await self._report(request, call, card_rules.STOLEN)
         return pb.ReportStolenResponse(
             card=answer.message, consistency_token=answer.consistency_token
         )
@@ -141,13 +133,7 @@ class CardServicer:
         self, request: pb.ReportCompromisedRequest, call: Call
     ) -> pb.ReportCompromisedResponse:
         """ISSUED, ACTIVE or BLOCKED to COMPROMISED."""
-        why = request.state_reason
-        answer = await self._mutations.edit(
-            Card,
-            request,
-            call,
-            lambda it, _: card_rules.report(it, card_rules.COMPROMISED, why),
-        )
+        answer = await self._report(request, call, card_rules.COMPROMISED)
         return pb.ReportCompromisedResponse(
             card=answer.message, consistency_token=answer.consistency_token
         )
@@ -156,25 +142,18 @@ class CardServicer:
         self, request: pb.ReportDamagedRequest, call: Call
     ) -> pb.ReportDamagedResponse:
         """ISSUED, ACTIVE or BLOCKED to DAMAGED."""
-        why = request.state_reason
-        answer = await self._mutations.edit(
-            Card,
-            request,
-            call,
-            lambda it, _: card_rules.report(it, card_rules.DAMAGED, why),
-        )
+        answer = await self._report(request, call, card_rules.DAMAGED)
         return pb.ReportDamagedResponse(
             card=answer.message, consistency_token=answer.consistency_token
         )
 
     async def ExpireCard(self, request: pb.ExpireCardRequest, call: Call) -> pb.ExpireCardResponse:
         """ACTIVE or BLOCKED to EXPIRED, once its month is over."""
-        why = request.state_reason
         answer = await self._mutations.edit(
             Card,
             request,
             call,
-            lambda it, work: card_rules.expire(it, why, work.today),
+            lambda it, work: card_rules.expire(it, request.state_reason, work.today),
         )
         return pb.ExpireCardResponse(
             card=answer.message, consistency_token=answer.consistency_token
@@ -229,12 +208,11 @@ class CardServicer:
         self, request: pb.SuspendCardTokenRequest, call: Call
     ) -> pb.SuspendCardTokenResponse:
         """ACTIVE to SUSPENDED."""
-        by = request.suspended_by
         answer = await self._mutations.edit(
             Card,
             request,
             call,
-            lambda it, _: card_token_rules.suspend(it, request.token_id, by),
+            lambda it, _: card_token_rules.suspend(it, request.token_id, request.suspended_by),
         )
         return pb.SuspendCardTokenResponse(
             card=answer.message, consistency_token=answer.consistency_token
@@ -260,4 +238,10 @@ class CardServicer:
         )
         return pb.DeactivateCardTokenResponse(
             card=answer.message, consistency_token=answer.consistency_token
+        )
+
+    async def _report(self, request: _Report, call: Call, state: int) -> Answer[Card]:
+        """Bring a card to the state that was reported."""
+        return await self._mutations.edit(
+            Card, request, call, lambda it, _: card_rules.report(it, state, request.state_reason)
         )
