@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from server import log
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("server", "repository", "tokenizer", "deploy", "loadtests", "protos/opencif", "tests")
 OURS = {"server", "repository", "tokenizer", "deploy", "loadtests", "opencif", "tests"}
@@ -132,6 +134,15 @@ def formatted_log(source: Source) -> Iterator[str]:
             yield f"{source.path}:{node.lineno}"
 
 
+def dropped_field(source: Source) -> Iterator[str]:
+    """What is logged under a key that the log does not know is dropped without a word."""
+    for node in source.nodes:
+        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("_log."):
+            named = {keyword.arg for keyword in node.keywords if keyword.arg}
+            for key in sorted(named - log.KEYS):
+                yield f"{source.path}:{node.lineno} {key}"
+
+
 def formatted_message(source: Source) -> Iterator[str]:
     """The text of a message holds what it says about a person: it is never made."""
     for node in source.nodes:
@@ -171,6 +182,7 @@ RULES: dict[Rule, Source] = {
     deep_folder: Source("server/a/b/c/d.py", ""),
     left_behind: Source("server/a.py", "# TOD\x4f: later"),
     formatted_log: Source("server/a.py", 'self._log.info(f"card {pan}")'),
+    dropped_field: Source("server/a.py", '_log.info("card_read", colour="red")'),
     formatted_message: Source("server/a.py", 'raise ValueError(f"bad {request}")'),
     insider_import: Source("tests/rpc/test_a.py", "from server.app import serve"),
 }
@@ -180,6 +192,7 @@ GOOD = Source(
 def get(self, a, b, c, d, e, *, f):
     """A database of base32 names, SELECT count(*)."""
     log.info("card_read", code=a.code)
+    _log.info("card_read", code=a.code)
 ''',
 )
 
