@@ -1,6 +1,7 @@
 """A cache that is slow, full of garbage, cut off or cold costs misses, never answers."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -128,7 +129,26 @@ async def test_a_silent_cache_is_gone_round_and_then_left_alone(
     assert (await reader.get_many(ACCOUNT, [id_]))[0].version == 1
     assert cache.stats.misses == {"timeout": FAILURES_MAX, "down": 1}
     await cache.close()
-    assert cache.stats.filled == 0
+    assert (cache.stats.filled, cache.stats.fills_dropped) == (0, 0), "it was given more to do"
+
+
+async def test_our_own_work_is_not_taken_for_a_slow_cache(stand: Stand) -> None:
+    """What the answer takes comes in between spells of work, each longer than the wait."""
+    id_ = some_id()
+    await stand.create(id_)
+    assert stand.valkey is not None
+    cache = Cache(stand.valkey.url, HashProver(), stand.incarnation, stand.window, wait_s=10)
+    assert await cache.get_many(ACCOUNT, [id_])  # connected from now on
+    cache._wait_s = 0.05
+    reading = asyncio.create_task(cache.get_many(ACCOUNT, [id_]))
+    while not reading.done():
+        began_s = time.thread_time()
+        while time.thread_time() < began_s + 0.06:
+            pass
+        await asyncio.sleep(0)
+    assert reading.result() is not None
+    assert cache.stats.misses.get("timeout", 0) == 0
+    await cache.close()
 
 
 async def test_a_cache_that_comes_back_is_used_again(stand: Stand) -> None:
