@@ -305,6 +305,15 @@ def test_a_token_counts_only_where_the_record_carries_exactly_it():
     assert found == [account(mine, both).name] * 2 + [""]
 
 
+def test_a_token_counts_only_under_the_key_that_made_it():
+    both = ring(Purpose.TOKEN_ACCOUNT)
+    mine, records = account(NUMBERS[0], both, (1,)), Records()
+    mine.tokens[0].key_version = 2
+    records.put(Kind.ACCOUNT, account_id(NUMBERS[0], both), mine)
+    answer = accounts(records, [by_token(mine.tokens[0].value)], both)
+    assert answer.results[0] == AccountResult(outcome=LOOKUP_OUTCOME_NOT_FOUND)
+
+
 def test_a_token_of_a_retired_key_says_so():
     made = table(Purpose.TOKEN_ACCOUNT).with_retired(Purpose.TOKEN_ACCOUNT, 1, KEK)
     keys = [by_token("1234567", version=1), by_token("1234567", version=9)]
