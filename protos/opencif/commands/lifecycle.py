@@ -94,9 +94,9 @@ _CUSTOMER: Final = {
     "end-address": ("EndAddress", "$CUSTOMER --address-id $ID"),
 }
 _RELATIONSHIP: Final = {
-    "update": ("UpdateRelationship", "$RELATIONSHIP --ownership-bp 2500"),
+    "update": ("UpdateRelationship", "$RELATIONSHIP --valid-to 2030-12-31"),
     "confirm": ("ConfirmRelationship", "$RELATIONSHIP"),
-    "end": ("EndRelationship", "$RELATIONSHIP --end-date 2026-01-31"),
+    "end": ("EndRelationship", "$RELATIONSHIP"),
 }
 _NOUNS: Final = {
     "account": (ACCOUNTS, _ACCOUNT),

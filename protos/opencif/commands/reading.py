@@ -27,6 +27,7 @@ class _Kind(NamedTuple):
     service: Service
     noun: str
     columns: tuple[str, ...]
+    example: str = "--customer $CUSTOMER"
 
     @property
     def plural(self) -> str:
@@ -40,7 +41,12 @@ _KINDS: Final = (
         ("name", "state", "account_type", "holder_class", "routing_number", "number_mask"),
     ),
     _Kind(CARDS, "Card", ("name", "state", "network", "card_type", "last4", "expiry")),
-    _Kind(CUSTOMERS, "Customer", ("name", "state", "kind", "segment", "branch", "display_name")),
+    _Kind(
+        CUSTOMERS,
+        "Customer",
+        ("name", "state", "kind", "segment", "branch", "display_name"),
+        example="--branch MAIN",
+    ),
     _Kind(
         RELATIONSHIPS,
         "Relationship",
@@ -165,6 +171,6 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(group, name="list")
     for kind in _KINDS:
         name = kind.plural.lower()
-        example = f"opencif list {name} --customer $CUSTOMER"
+        example = f"opencif list {name} {kind.example}"
         method = f"List{kind.plural}"
         command(group, name, kind.service, method, example=example, act=_lister(kind))
