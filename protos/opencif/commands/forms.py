@@ -147,9 +147,16 @@ def _fill(message: Message, text: str, name: str) -> None:
                 key, found, value = pair.partition("=")
                 if not found:
                     raise FormError(name, "give field=text,field=text or JSON")
-                setter(described(message), key.strip())(message, value.strip())
+                _pair(message, name, key.strip(), value.strip())
     except json_format.ParseError:
         raise FormError(name, f"not a {message.DESCRIPTOR.name}") from None
+
+
+def _pair(message: Message, name: str, key: str, value: str) -> None:
+    try:
+        setter(described(message), key)(message, value)
+    except FormError as error:
+        raise FormError(name, str(error)) from None  # which of its fields it was
 
 
 def _parser(field: FieldDescriptor) -> Callable[[str], Any]:

@@ -81,7 +81,7 @@ def record_field(kind: Descriptor) -> FieldDescriptor | None:
 
 def parameter(entry: Input) -> inspect.Parameter:
     """How typer is told of it."""
-    field, flag = entry.field, f"--{entry.name.replace('_', '-')}"
+    field, flag = entry.field, _flag(entry)
     kind: Any = str
     default: Any = ""
     option = typer.Option(flag, help=_hint(entry))
@@ -102,6 +102,10 @@ def parameter(entry: Input) -> inspect.Parameter:
         default=default,
         annotation=Annotated[kind, option],
     )
+
+
+def _flag(entry: Input) -> str:
+    return f"--{entry.name.replace('_', '-')}"
 
 
 def _hint(entry: Input) -> str:
@@ -143,7 +147,10 @@ def filled(request: Message, inputs: list[Input], given: dict[str, Any]) -> Mess
             continue
         write = setter(described(request), entry.path)
         for text in value if isinstance(value, list | tuple) else [value]:
-            write(request, _text(entry, text))
+            try:
+                write(request, _text(entry, text))
+            except FormError as error:
+                raise FormError(_flag(entry), error.fact) from None
         if "." in entry.path and not entry.is_argument:
             mask.append(entry.field.name)
     _check_required(request, inputs)
@@ -166,7 +173,7 @@ def _check_required(request: Message, inputs: list[Input]) -> None:
         for part in entry.path.split("."):
             place = getattr(place, part)
         if entry.is_required and not place:
-            raise FormError(f"--{entry.name.replace('_', '-')}", "is required")
+            raise FormError(_flag(entry), "is required")
 
 
 def _set_mask(request: Any, given: list[str], target: FieldDescriptor | None) -> None:

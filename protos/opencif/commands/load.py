@@ -102,6 +102,7 @@ def _load(  # noqa: PLR0913  the command's options
     A CSV column is named by its field's path in the contract: routing_number, account_number,
     account_type, parties.0.customer, parties.0.role, person.given_name, identifiers.0.type.
     Enumerated values are written without their prefix (CHECKING), several items with ; between.
+    Rejected rows are counted from 1, without the header.
     """
     session = session_of(context)
     if (file is None) == (from_ach is None):
@@ -148,7 +149,13 @@ async def _load_ach(
             ("entries will earn", "#entries"),
             ((code, f"{count:,}") for code, count in sorted(plan.entries.items())),
         )
-    return _show(session, answer, begin, [], lambda sent: sent)
+    done = _show(session, answer, begin, [], lambda sent: sent)
+    if any(rejected.reason == "ALREADY_EXISTS" for rejected in answer.rejected):
+        session.output.complain(
+            "accounts that were there before stay as they were: what is told"
+            " above of their entries may not hold"
+        )
+    return done
 
 
 async def _own(client: Client, numbers: Sequence[str]) -> None:
@@ -186,11 +193,11 @@ def _show(
         session.output.rows(
             ("loaded", "#records"), ((name, f"{count:,}") for name, count in counts.items())
         )
-        if answer.rejected:
+        if shown := answer.rejected[:_REJECTED_SHOWN]:
             session.output.rows(
                 ("#row", "reason", "field"),
-                ((str(r.row), r.reason, r.field) for r in answer.rejected[:_REJECTED_SHOWN]),
-                title=f"Rejected: the first {_REJECTED_SHOWN} of {answer.rejected_count:,}",
+                ((str(r.row), r.reason, r.field) for r in shown),
+                title=f"Rejected: {len(shown)} of {answer.rejected_count:,}",
             )
         rate = loaded / max(elapsed_s, 1e-9)
         session.output.say(f"{loaded:,} records in {elapsed_s:.2f} s: {rate:,.0f} records/s")

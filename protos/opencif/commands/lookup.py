@@ -139,7 +139,8 @@ def _show(session: Session, answer: Any) -> Exit:
     if session.output.as_json or is_found:
         session.output.message(result)
     else:
-        session.output.complain(result.error_reason or "not found")
+        reason = result.error_reason
+        session.output.complain(f"the key is refused: {reason}" if reason else "not found")
     return Exit.OK if is_found else Exit.NEGATIVE
 
 

@@ -133,8 +133,10 @@ async def _run(
     summary = run.summary
     assert summary is not None, "the client raises where there is none"
     _show(session, summary, elapsed_s, [path for path in paths.values() if path])
-    is_control = any(f.severity == ach_pb2.FINDING_SEVERITY_CONTROL for f in run.findings)
-    return Exit.NEGATIVE if summary.duplicate or is_control else Exit.OK
+    controls = sum(f.severity == ach_pb2.FINDING_SEVERITY_CONTROL for f in run.findings)
+    if controls and not session.output.as_json:
+        session.output.complain(f"CONTROL: {controls:,} findings, shown above")
+    return Exit.NEGATIVE if summary.duplicate or controls else Exit.OK
 
 
 def _show_findings(session: Session, run: _Run) -> None:

@@ -33,8 +33,8 @@ class Exit(IntEnum):
 
 
 EXIT_CODES_HELP: Final = (
-    "Exit codes: 0 done; 1 not found, rows rejected, or a file with mismatched totals or seen "
-    "before; 2 wrong usage; 3 the server refused; 4 no server answered in time."
+    "Exit codes: 0 done; 1 not found, rows rejected, or a file with CONTROL findings or "
+    "seen before; 2 wrong usage; 3 the server refused; 4 no server answered in time."
 )
 _UNAVAILABLE: Final = (
     errors.Unavailable,
@@ -74,8 +74,12 @@ class Session:
             return Exit.REFUSED
         except BrokenPipeError:
             raise  # the reader has seen enough: typer ends quietly
-        except (FormError, OSError) as error:
+        except FormError as error:
             self.output.complain(str(error))
+            return Exit.USAGE
+        except OSError as error:
+            place = f"{error.filename}: " if error.filename else ""
+            self.output.complain(f"{place}{error.strerror or error}")
             return Exit.USAGE
 
 
@@ -97,7 +101,8 @@ def global_options(  # noqa: PLR0913  the options of the command itself
         ),
     ] = DEFAULT_ADDRESS,
     as_json: Annotated[
-        bool, typer.Option("--json", help="For machines: one JSON object per line.")
+        bool,
+        typer.Option("--json", help="For machines: one JSON object per line. Before the command."),
     ] = False,
     timeout: Annotated[
         float, typer.Option(min=0.01, help="Seconds a call may take, all attempts together.")
