@@ -81,7 +81,9 @@ REASONS: Final[dict[str, Reason]] = {
     "DOMAIN_TOO_SMALL": Reason(_INVALID, "is too short to be tokenized safely"),
     "IDEMPOTENCY_KEY_REUSED": Reason(_INVALID, "came before with another payload"),
     "INVALID_PERIOD": Reason(_INVALID, "ends before it begins or overlaps another"),
-    "INVALID_SHARE": Reason(_INVALID, "is not within 0 to 10,000 basis points in all"),
+    "INVALID_SHARE": Reason(
+        _INVALID, "is no share of its type, or not 0 to 10,000 basis points in all"
+    ),
     "INVALID_FILE": Reason(_INVALID, "has a structural fault"),
     "NOT_FOUND": Reason(StatusCode.NOT_FOUND, "does not exist"),
     "ALREADY_EXISTS": Reason(StatusCode.ALREADY_EXISTS, "is taken"),
