@@ -63,7 +63,7 @@ class Demo:
 
     async def _resolve(self, client: Client, *, kills_valkey: bool) -> None:
         """Send the file in pieces, count the results, write the answers as they come."""
-        self._tell(f"resolving {self._path('sample.ach')}")
+        self._tell(f"resolving {self._shown('sample.ach')}")
         options = ach_pb2.ResolveAchFileOptions(policy=POLICY)
         pieces = self._pieces(kills_valkey=kills_valkey)
         began = time.monotonic()
@@ -114,7 +114,7 @@ class Demo:
             agrees = agrees and is_right
             verdict = "parses clean" if is_right else f"is wrong ({answered.faults} findings)"
             total = answered.codes.total()
-            self._print(f"{self._path(name)}: {total:,} entries {what}; {verdict}")
+            self._print(f"{self._shown(name)}: {total:,} entries {what}; {verdict}")
         return agrees
 
     async def _find_card(self, client: Client) -> bool:
@@ -153,6 +153,11 @@ class Demo:
 
     def _path(self, name: str) -> Path:
         return self._service.home / name
+
+    def _shown(self, name: str) -> Path:
+        """As short as it can be typed."""
+        path, here = self._path(name), Path.cwd()
+        return path.relative_to(here) if path.is_relative_to(here) else path
 
     def _print(self, fact: str) -> None:
         self._console.print(fact, soft_wrap=True)

@@ -28,9 +28,9 @@ _PORT: Final = int(DEFAULT_ADDRESS.rpartition(":")[2])  # so that clients need n
 HOW_TO_CALL: Final = """
 OpenCIF serves at {addresses}; metrics at {metrics}
 
-  .venv/bin/opencif --address {address} status
+  .venv/bin/opencif --address {range} status
   .venv/bin/opencif --address {address} lookup account --number {routing} {account}
-  .venv/bin/opencif --address {address} lookup card --pan {pan} --with-accounts
+  echo {pan} | .venv/bin/opencif --address {address} lookup card --pan - --with-accounts
   .venv/bin/opencif --address {address} resolve {sample} --close-match-noc
 
   .venv/bin/buf curl --protocol grpc --http2-prior-knowledge \\
@@ -84,6 +84,7 @@ def _how_to_call(service: Service, bank: SampleBank, sample: Path) -> str:
     return HOW_TO_CALL.format(
         addresses=", ".join(service.addresses),
         address=service.addresses[0],
+        range=",".join(service.addresses),
         metrics=service.metrics,
         routing=routing,
         account=account,

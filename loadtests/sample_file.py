@@ -159,9 +159,13 @@ def main() -> None:
     command = argparse.ArgumentParser(
         prog="python -m loadtests.sample_file", description="Write a sample NACHA file."
     )
-    command.add_argument("--entries", type=int, default=10_000)
-    command.add_argument("--accounts", type=int, default=5_000)
-    command.add_argument("--seed", type=int, default=SEED)
+    command.add_argument("--entries", type=int, default=10_000, help="%(default)s when not given")
+    command.add_argument(
+        "--accounts", type=int, default=5_000, help="the bank's; %(default)s when not given"
+    )
+    command.add_argument(
+        "--seed", type=int, default=SEED, help="the bank's; %(default)s when not given"
+    )
     command.add_argument("--out", type=Path, required=True, help="the NACHA file")
     command.add_argument("--expected", type=Path, help="what planted entries earn, as CSV")
     given = command.parse_args()
