@@ -124,13 +124,6 @@ class RoutingTable:
         """What account numbers under this routing number look like; anything when unknown."""
         return self._schemes.get(routing_number, ANY_SCHEME)
 
-    def account_number(self, routing_number: str, text: str) -> str:
-        """The one written form of an account number under this routing number.
-
-        Raises: NotNormal.
-        """
-        return self.scheme(routing_number).account_number(text)
-
     def route(self, routing_number: str, day: str) -> Route:
         """What a routing number means on a day (YYYY-MM-DD)."""
         route = self._routes.get((routing_number, day))

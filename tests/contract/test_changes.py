@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from repository.changes import START_WINDOW_XIDS, ChangePoll
+from repository.changes import GET_HISTORY, START_WINDOW_XIDS, ChangePoll
+from repository.database import Row
 from repository.errors import Unavailable
 from repository.window import NOTHING_PROVABLE, Change, Window
 from tests.contract.stand import ACCOUNT, Stand, origin, some_id, write
@@ -132,6 +133,28 @@ async def test_history_stops_where_the_window_is_full(stand: Stand) -> None:
     poll.window.begin(changes, horizon, horizon + 9)
     assert not await poll.read_back()
     assert poll.window.oldest_xid == horizon
+
+
+async def test_history_read_for_a_window_that_is_no_more_is_left_out(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(5):
+        await stand.create(some_id())
+    poll = ChangePoll(stand.database, Window())
+    begun = stand.window.horizon + START_WINDOW_XIDS
+    poll.window.begin([], begun, begun)
+    fetch = poll._fetch
+
+    async def overtaken(sql: str, *xids: int) -> list[Row]:
+        rows = await fetch(sql, *xids)
+        if sql == GET_HISTORY:
+            poll.window.begin([], begun + 7, begun + 7)
+        return rows
+
+    monkeypatch.setattr(poll, "_fetch", overtaken)
+    assert await poll.read_back()
+    assert poll.window.oldest_xid == begun + 7
+    assert not poll.window.changed[ACCOUNT]
 
 
 async def test_an_import_of_the_routing_table_is_heard(pair: tuple[Stand, Stand]) -> None:

@@ -28,10 +28,11 @@ def statements(stand: Stand, expected: int) -> Iterator[None]:
 
 
 class HeldStore(RecordStore):
-    """A store whose answers wait, once read, until they are let go."""
+    """A store whose answers wait, once read, until they are let go; the first may be a fault."""
 
     def __init__(self, stand: Stand) -> None:
         super().__init__(stand.database)
+        self.fault: Unavailable | None = None
         self.asked = asyncio.Event()
         self.go_on = asyncio.Event()
 
@@ -41,6 +42,9 @@ class HeldStore(RecordStore):
         answer = await super().get_many(*args, **kwargs)
         self.asked.set()
         await self.go_on.wait()
+        fault, self.fault = self.fault, None
+        if fault is not None:
+            raise fault
         return answer
 
 
@@ -134,6 +138,32 @@ async def test_who_joined_is_served_when_the_leader_goes_away(
     assert {answer[0].version for answer in answers} == {0}
     with pytest.raises(asyncio.CancelledError):
         await leader
+
+
+async def test_a_leader_whose_time_is_up_fails_nobody_else(stand: Stand, held: HeldStore) -> None:
+    id_, held.fault = some_id(), TimedOut()
+    leader = asyncio.create_task(stand.reader.get_many(ACCOUNT, [id_]))
+    await held.asked.wait()
+    joined = asyncio.create_task(stand.reader.get_many(ACCOUNT, [id_]))
+    await asyncio.sleep(0)
+    held.go_on.set()
+    with pytest.raises(TimedOut):
+        await leader
+    assert (await joined)[0].version == 0
+
+
+async def test_a_database_that_is_gone_is_gone_for_all_who_joined(
+    stand: Stand, held: HeldStore
+) -> None:
+    id_, held.fault = some_id(), Unavailable("gone")
+    leader = asyncio.create_task(stand.reader.get_many(ACCOUNT, [id_]))
+    await held.asked.wait()
+    joined = asyncio.create_task(stand.reader.get_many(ACCOUNT, [id_]))
+    await asyncio.sleep(0)
+    held.go_on.set()
+    with statements(stand, 0):
+        told = await asyncio.gather(leader, joined, return_exceptions=True)
+    assert [type(error) for error in told] == [Unavailable, Unavailable]
 
 
 async def test_who_joined_keeps_a_deadline_of_its_own(stand: Stand, held: HeldStore) -> None:

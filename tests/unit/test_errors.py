@@ -70,6 +70,11 @@ def test_a_violation_names_its_field_in_every_detail() -> None:
     assert status.message == "customer.person.given_name: is over its limit"
 
 
+def test_what_is_wrong_with_no_field_violates_none() -> None:
+    status = status_of(InvalidArgument("MALFORMED"))
+    assert [detail.TypeName() for detail in status.details] == ["google.rpc.ErrorInfo"]
+
+
 def test_a_detail_takes_the_place_of_the_tables_words() -> None:
     status = status_of(FailedPrecondition("INVARIANT", "parties", "an account has one primary"))
     assert status.message == "parties: an account has one primary"

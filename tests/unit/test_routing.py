@@ -177,10 +177,10 @@ def test_lookups_normalise_without_holding_to_the_scheme() -> None:
             )
         ]
     )
-    assert table.account_number(OURS, "00 12") == "12"
-    assert table.account_number(OTHER, "00 12") == "0012"
+    assert table.scheme(OURS).account_number("00 12") == "12"
+    assert table.scheme(OTHER).account_number("00 12") == "0012"
     with pytest.raises(NotNormal):
-        table.account_number(OURS, "1\u0662")
+        table.scheme(OURS).account_number("1\u0662")
 
 
 def retired(number: str, heir: str, since: str = "2026-01-01") -> RoutingNumber:
@@ -201,6 +201,14 @@ def test_successors_are_followed_to_the_last_one() -> None:
     table = RoutingTable([ours(), retired(OLD, OURS), retired(OLDER, OLD)])
     route = table.route(OLDER, DAY)
     assert (route.routing_number, route.is_retired, route.is_ours) == (OURS, True, True)
+
+
+@pytest.mark.parametrize(
+    ("since", "heir"), [("2026-11-22", OURS), (DAY, OURS), ("2026-11-24", OLD)]
+)
+def test_a_change_has_happened_from_its_day_on(since: str, heir: str) -> None:
+    route = RoutingTable([ours(), retired(OLD, OURS, since)]).route(OLD, DAY)
+    assert route.routing_number == heir
 
 
 def test_a_circle_of_successors_ends() -> None:

@@ -367,6 +367,24 @@ async def test_a_clients_stream_is_read_message_by_message(serve: Serve) -> None
     assert (await stub.ImportRecords(iter(chunks))).cards == 5
 
 
+async def test_every_message_of_a_stream_moves_its_deadline_on(serve: Serve) -> None:
+    deadlines = []
+
+    async def load(
+        _servicer: object, requests: AsyncIterator[Any], call: Call
+    ) -> import_pb2.ImportRecordsResponse:
+        deadlines.append(call.deadline)
+        deadlines.extend([call.deadline async for _ in requests])
+        return import_pb2.ImportRecordsResponse()
+
+    served = await serve(ImportRecords=load)
+    row = import_pb2.ImportRecord(account=account_pb2.Account())
+    chunks = [import_pb2.ImportRecordsRequest(records=[row])] * 2
+    await import_pb2_grpc.ImportServiceStub(served.channel).ImportRecords(iter(chunks))
+    assert len(set(deadlines)) == 3
+    assert deadlines == sorted(deadlines)
+
+
 async def test_calls_are_counted_by_method_and_code(serve: Serve) -> None:
     served = await serve(GetCard=raising(NotFound("name")))
     stub = card_pb2_grpc.CardServiceStub(served.channel)
