@@ -193,5 +193,7 @@ async def test_no_customer_is_deleted_on_whom_others_depend(client):
         relationship_pb2.EndRelationshipRequest(name=made.relationship.name)
     )
     await client.customers.DeleteCustomer(pb.DeleteCustomerRequest(name=relative.name))
+    owning = pb.DeleteCustomerRequest(name=owner.name)
+    await refused(client.customers.DeleteCustomer(owning), FAILED, "RECORD_IN_USE")
     served = pb.DeleteCustomerRequest(name=(await active(client)).name)
     await refused(client.customers.DeleteCustomer(served), FAILED, "ILLEGAL_TRANSITION")

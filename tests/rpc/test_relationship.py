@@ -223,6 +223,21 @@ async def test_two_at_once_do_not_close_a_circle_together(client):
     assert reasons == ["CYCLE"]
 
 
+async def test_two_at_once_that_share_no_end_do_not_close_a_circle_together(client):
+    rings = [await companies(client, 4) for _ in range(8)]
+    for a, b, c, d in rings:
+        await relate(client, a, SUBSIDIARY, b)
+        await relate(client, c, SUBSIDIARY, d)
+    for a, b, c, d in rings:
+        answers = await asyncio.gather(
+            relate(client, b, SUBSIDIARY, c),
+            relate(client, d, SUBSIDIARY, a),
+            return_exceptions=True,
+        )
+        reasons = [answer.reason for answer in answers if isinstance(answer, OpencifError)]
+        assert reasons == ["CYCLE"]
+
+
 async def test_a_hierarchy_multiplies_the_shares_of_each_chain(client):
     top, left, right, bottom, branch = await companies(client, 5)
     await relate(client, top, OWNER, left, ownership_bp=6000)
