@@ -193,7 +193,8 @@ class Service:
 @contextlib.contextmanager
 def one_line_errors(name: str) -> Iterator[None]:
     """End the program in one line, whatever a person can mend and however he stops it."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for stop in (signal.SIGINT, signal.SIGTERM):  # a script's shell lets `&` ignore SIGINT
+        signal.signal(stop, signal.default_int_handler)
     try:
         yield
     except (EmbeddedError, OpencifError, OSError) as error:
