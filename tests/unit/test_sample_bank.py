@@ -62,7 +62,7 @@ class Master:
                 customer = self.names[party.customer]
                 party.deceased_date = customer.deceased_date
                 party.name_digests.extend(_words(customer))
-            number = table.account_number(account.routing_number, account.account_number)
+            number = table.scheme(account.routing_number).account_number(account.account_number)
             assert self.accounts.setdefault((account.routing_number, number), account) is account
         for move in bank.renumberings():
             self._move(move)
