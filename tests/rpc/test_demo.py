@@ -38,6 +38,16 @@ def home(stack_directory: Path, request: pytest.FixtureRequest) -> Path:
     return stack_directory / re.sub(r"\W", "-", request.node.name)
 
 
+def test_ctrl_c_is_heard_where_the_shell_has_it_ignored() -> None:
+    program = (
+        "import signal; from deploy.service import one_line_errors\n"
+        "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        "with one_line_errors('serve'): signal.raise_signal(signal.SIGINT)"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], stderr=subprocess.PIPE, check=False)
+    assert (ended.returncode, ended.stderr.strip()) == (STOPPED, b"serve: stopped")
+
+
 def command(program: str, home: Path, *options: str) -> list[str]:
     return [sys.executable, "-m", f"deploy.{program}", "--directory", str(home), *options]
 

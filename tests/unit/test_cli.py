@@ -78,6 +78,31 @@ def test_every_change_of_the_contract_has_a_command() -> None:
     assert told == mutations
 
 
+@pytest.mark.parametrize("words", all_commands(), ids=" ".join)
+def test_examples_give_options_that_there_are(words: tuple[str, ...]) -> None:
+    usage, _, examples = CliRunner().invoke(app, [*words, "--help"]).output.partition("Example:")
+    own = examples.replace("opencif --json", "").replace("opencif --address", "")
+    given = {word for word in own.split() if word.startswith("--")}
+    assert given <= set(usage.split())
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("list", "accounts", "--limit", "x"), "--limit: "),
+        (("create", "customer", "--kind", "PERSN"), "--kind: is one of PERSON"),
+        (("create", "customer", "--kind", "PERSON", "--person", "given=Ada"), "--person: given: "),
+        (("load", "/nowhere/rows.csv", "--kind", "account"), "/nowhere/rows.csv: No such file"),
+    ],
+)
+def test_what_is_wrong_is_named_as_it_was_typed(
+    script: Script, words: tuple[str, ...], said: str
+) -> None:
+    result = run(script, *words)
+    assert result.exit_code == Exit.USAGE
+    assert result.stderr.startswith(said)
+
+
 def test_exit_codes_are_documented() -> None:
     text = CliRunner().invoke(app, ["--help"]).output
     assert all(str(int(code)) in text[text.index("Exit codes") :] for code in Exit)
