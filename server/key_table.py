@@ -12,7 +12,7 @@ from repository.keys import KeyStore, PurposeKey
 from server.connections import key_store_of
 from server.seal_counts import SEALING, is_due
 from server.settings import Settings
-from tokenizer.kek import FileKeyProvider, KeyProvider
+from tokenizer.kek import EnvironmentKeyProvider, FileKeyProvider, KeyProvider
 from tokenizer.keyring import Keyring, KeyRow, KeyState, KeyTable, create_table
 
 __all__ = ["KeysExist", "KeysMissing", "init", "key_provider", "open_keyring", "status"]
@@ -27,10 +27,12 @@ class KeysMissing(Exception):
 
 
 def key_provider(settings: Settings) -> KeyProvider:
-    """The provider of the key-encryption key.
+    """The provider of the key-encryption key: the file that is named, else the environment.
 
     Raises KeysMissing; KekMalformed; PublishedKek for a key anybody can know, in production.
     """
+    if settings.kek_file is None:
+        return EnvironmentKeyProvider(development=settings.is_development)
     if not settings.kek_file.exists():
         cure = "run `keys init`" if settings.is_development else "production brings its own"
         raise KeysMissing(f"no key-encryption key in {settings.kek_file}: {cure}")
@@ -54,7 +56,7 @@ async def init(settings: Settings) -> list[str]:
     async with key_store_of(settings) as store:
         if (await store.purpose_keys())[1] is not None:
             raise KeysExist("the key database has its keys already; nothing was changed")
-        made = _make_kek(settings.kek_file) if settings.is_development else []
+        made = _make_kek(settings)
         table = create_table(key_provider(settings))
         await store.set_purpose_keys([_stored(row) for row in table.rows], table.mac, None)
     return [*made, *_lines(table, {})]
@@ -71,9 +73,10 @@ async def status(settings: Settings) -> list[str]:
     return _lines(table, seals)
 
 
-def _make_kek(path: Path) -> list[str]:
-    """Write a new key-encryption key for this user's eyes only, unless there is one."""
-    if path.exists():
+def _make_kek(settings: Settings) -> list[str]:
+    """In development, write a key-encryption key for this user's eyes only, unless there is one."""
+    path = settings.kek_file
+    if path is None or path.exists() or not settings.is_development:
         return []
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

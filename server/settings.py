@@ -41,7 +41,9 @@ class Settings(BaseSettings):
     replica_dsn: SecretStr | None = Field(None, description="replicas to read from, if any")
     key_database_dsn: SecretStr = Field(description="PostgreSQL, key database")
     cache_url: SecretStr | None = Field(None, description="Valkey; empty means no cache")
-    kek_file: FilePath = Field(description="file with the key-encryption key, 32 bytes as hex")
+    kek_file: FilePath | None = Field(
+        None, description="file with the key-encryption key, 32 bytes as hex; else OPENCIF_KEK"
+    )
     address: str = Field("127.0.0.1", description="address to serve on")
     port: Port = Field(7420, description="worker i serves on port + i; 0 means free ports")
     workers: int = Field(1, ge=1, le=256, description="worker processes, one a core")

@@ -175,6 +175,18 @@ def test_keys_are_shown_without_secrets_and_made_only_once(serving: Serving) -> 
     assert kek.read_text() == before
 
 
+async def test_the_key_that_wraps_all_others_may_come_from_the_environment(launch: Launch) -> None:
+    kek = os.urandom(32).hex()
+    served = await launch(OPENCIF_KEK_FILE="", OPENCIF_KEK=kek)
+    async with Client(served.addresses) as client:
+        await client.customers.CreateCustomer(person())
+    assert kek not in served.log.read_text()
+    served.environment["OPENCIF_KEK"] = os.urandom(32).hex()
+    another = served.run("keys", "status")
+    assert another.returncode == 2
+    assert served.environment["OPENCIF_KEK"] not in another.stderr
+
+
 async def test_the_log_tells_no_value(serving: Serving, client: Client) -> None:
     secret = "Quetzalcoatlus"
     await client.customers.CreateCustomer(person(secret))
