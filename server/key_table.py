@@ -6,7 +6,6 @@ Owns the way between KeyStore's rows and the tokenizer's table; never shows a ke
 import os
 import secrets
 from collections.abc import Mapping
-from pathlib import Path
 
 from repository.keys import KeyStore, PurposeKey
 from server.connections import key_store_of
