@@ -8,12 +8,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain
-from typing import Final
+from typing import Final, TypeVar
 
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 
 from opencif.v1.account_pb2 import Account
-from opencif.v1.lookup_pb2 import AccountKey, AccountTokenKey, CardKey
+from opencif.v1.lookup_pb2 import (
+    AccountKey,
+    AccountTokenKey,
+    CardKey,
+    LookupAccountsRequest,
+    LookupCardsRequest,
+)
 from repository.record import Kind
 from server import names, pans
 from server.account_numbers import AccountScheme
@@ -31,6 +37,8 @@ _TOKEN: Final = re.compile(r"[0-9]{6,17}|(?=[0-9]*[A-Z])[0-9A-Z]{4,17}")
 _ROUTINGS_KEPT: Final = 4_096
 _NOT_FOUND: Final = "NOT_FOUND"
 
+Request = TypeVar("Request", LookupAccountsRequest, LookupCardsRequest)
+
 _routing_number = lru_cache(_ROUTINGS_KEPT)(normal.routing_number)
 
 
@@ -45,6 +53,13 @@ class Wanted:
     ids: list[Sequence[bytes]]
     refused: dict[int, str] = field(default_factory=dict)
     tokens: dict[int, tuple[str, dict[bytes, int]]] = field(default_factory=dict, repr=False)
+
+    @property
+    def single(self) -> list[bytes] | None:
+        """The ids in order, when each key leads to exactly one and has no token to be proven."""
+        if self.refused or self.tokens or any(len(ids) != 1 for ids in self.ids):
+            return None
+        return [ids[0] for ids in self.ids]
 
     def every_id(self) -> Iterator[bytes]:
         """All that any key may stand for."""
@@ -92,6 +107,16 @@ class AccountKeys:
         self._identity = identity
         self._tokens = tokens
         self._scheme_of = scheme_of
+
+    def read(self, data: bytes) -> tuple[Wanted, LookupAccountsRequest]:
+        """What the keys of a request's bytes lead to, and its other fields.
+
+        The request is not to be changed. Raises InvalidArgument as `validate` does.
+        """
+        request = _checked(LookupAccountsRequest, data)
+        wanted = self.wanted(request.keys)
+        request.ClearField("keys")
+        return wanted, request
 
     def wanted(self, keys: Sequence[AccountKey]) -> Wanted:
         """What the keys lead to, each kind of key in one batch."""
@@ -176,6 +201,16 @@ class CardKeys:
         self._identity = identity
         self._tokens = tokens
 
+    def read(self, data: bytes) -> tuple[Wanted, dict[int, Sequence[bytes]], LookupCardsRequest]:
+        """What the keys of a request's bytes lead to, as `wanted` says, and its other fields.
+
+        The request is not to be changed. Raises InvalidArgument as `validate` does.
+        """
+        request = _checked(LookupCardsRequest, data)
+        wanted, dpans = self.wanted(request.keys)
+        request.ClearField("keys")
+        return wanted, dpans, request
+
     def wanted(self, keys: Sequence[CardKey]) -> tuple[Wanted, dict[int, Sequence[bytes]]]:
         """What the keys lead to; of device PANs, by position, the keys that their links have."""
         wanted = Wanted([()] * len(keys))
@@ -241,6 +276,17 @@ def _under_each(
 ) -> Iterable[Sequence[bytes]]:
     """The ids of each value under every generation that serves, newest first."""
     return zip(*[compute(generation) for generation in identity.generations], strict=True)
+
+
+def _checked(kind: type[Request], data: bytes) -> Request:
+    """A request by its generated class, held to its contract. Raises InvalidArgument."""
+    try:
+        request = kind.FromString(data)
+    except (DecodeError, RecursionError):
+        raise InvalidArgument("MALFORMED") from None
+    request.DiscardUnknownFields()
+    validate(request)
+    return request
 
 
 def _reason(key: Message, error: Exception) -> str:
