@@ -10,7 +10,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any, Final, NoReturn, Protocol
+from typing import Any, Final, NoReturn, Protocol, TypeVar
 
 import grpc
 from google.protobuf import message_factory
@@ -38,7 +38,7 @@ from server.errors import (
 from server.metrics import Metrics
 from server.validation import validate
 
-__all__ = ["Admission", "Audit", "Call", "Caller", "Elsewhere", "Identify", "bind"]
+__all__ = ["Admission", "Audit", "Call", "Caller", "Elsewhere", "Identify", "bind", "takes_bytes"]
 
 DETAILS_KEY: Final = "grpc-status-details-bin"
 BACKSTOP_S: Final = 0.25  # what a servicer gets beyond the deadline to say so itself
@@ -61,12 +61,13 @@ class Caller:
 class Call:
     """One call: the caller, the method's full name, and when it must be over."""
 
-    __slots__ = ("caller", "deadline", "method")
+    __slots__ = ("caller", "deadline", "items", "method")
 
     def __init__(self, caller: Caller, method: str, deadline: float) -> None:
         self.caller = caller
         self.method = method  # "opencif.v1.CardService/BlockCard"
         self.deadline = deadline  # time.monotonic, which is the event loop's clock too
+        self.items = 0  # how many a request held: told by a method that takes bytes
 
     def remaining_s(self) -> float:
         """Seconds until the deadline; 0 when it has passed."""
@@ -87,6 +88,19 @@ class Audit(Protocol):
 
 Identify = Callable[[Context], Caller]  # raises Unauthenticated
 Implementation = Callable[[Any, Call], Any]
+_M = TypeVar("_M", bound=Callable[..., Any])
+_TAKES_BYTES: Final = "takes_bytes"
+
+
+def takes_bytes(method: _M) -> _M:
+    """Mark a servicer's method that is given its request, or each of a stream, as bytes.
+
+    It parses and validates by itself and tells `call.items`. A unary one returns bytes, or an
+    awaitable of bytes when it has to wait. Only reading methods without audit may be marked, unary
+    ones and those with streams both ways.
+    """
+    setattr(method, _TAKES_BYTES, True)
+    return method
 
 
 class Admission:
@@ -187,6 +201,7 @@ class _Method:
         "_is_audited",
         "_permission",
         "_stats",
+        "_takes_bytes",
         "_timed_out",
         "descriptor",
         "name",
@@ -205,6 +220,10 @@ class _Method:
         self._is_audited = rule.audited
         if rule.audited and (descriptor.client_streaming or descriptor.server_streaming):
             raise ContractIncomplete(f"{descriptor.full_name} is audited and not unary")
+        self._takes_bytes = getattr(implementation, _TAKES_BYTES, False)
+        answers_alike = descriptor.client_streaming == descriptor.server_streaming
+        if self._takes_bytes and (rule.audited or rule.mutation or not answers_alike):
+            raise ContractIncomplete(f"{descriptor.full_name} must not take bytes")
         self._stats = gate.metrics.method(f"{service.name}/{descriptor.name}")
         self._batch_field = _batch_field(descriptor.input_type)
         # A change that was cut off here may have been committed: the caller must not think not.
@@ -214,7 +233,7 @@ class _Method:
 
     def handler(self) -> "grpc.RpcMethodHandler[Any, Any]":
         """The handler gRPC calls; it answers bytes."""
-        parse = _parser(self.descriptor.input_type)
+        parse = None if self._takes_bytes else _parser(self.descriptor.input_type)
         if self.descriptor.server_streaming:
             if self.descriptor.client_streaming:
                 return grpc.stream_stream_rpc_method_handler(self._stream, parse, None)
@@ -254,6 +273,8 @@ class _Method:
 
     async def _permitted(self, request: Any, call: Call) -> bytes:
         self._permit(call)
+        if self._takes_bytes:
+            return await self._of_bytes(request, call)
         if self.descriptor.client_streaming:
             answer = await self._implementation(self._requests(request, call), call)
         else:
@@ -265,6 +286,20 @@ class _Method:
                 raise self._timed_out from None
         return _bytes(answer)
 
+    async def _of_bytes(self, data: bytes, call: Call) -> bytes:
+        """The answer of a method that takes bytes; only one that waits is timed."""
+        try:
+            answer = self._implementation(data, call)
+            if not isinstance(answer, bytes):
+                try:
+                    async with asyncio.timeout(call.remaining_s() + BACKSTOP_S):
+                        answer = await answer
+                except TimeoutError:
+                    raise self._timed_out from None
+            return _bytes(answer)
+        finally:
+            self._count_items(call)
+
     async def _stream(self, request: Any, context: Context) -> AsyncIterator[bytes]:
         """Serve a call that has many answers."""
         started = self._stats.start()
@@ -275,10 +310,11 @@ class _Method:
                 self._permit(call)
                 if self.descriptor.client_streaming:
                     request = self._requests(request, call)
-                else:
+                elif not self._takes_bytes:
                     self._check(request)
                 async with aclosing(self._implementation(request, call)) as answers:
                     async for answer in answers:
+                        self._count_items(call)
                         yield _bytes(answer)
             finally:
                 self._gate.admission.leave()
@@ -332,7 +368,8 @@ class _Method:
         """The messages of a stream, each held to its contract; each moves the deadline on."""
         async for request in requests:
             call.deadline = max(call.deadline, time.monotonic() + STREAM_STEP_S)
-            self._check(request)
+            if not self._takes_bytes:
+                self._check(request)
             yield request
 
     def _check(self, request: Any) -> None:
@@ -341,6 +378,12 @@ class _Method:
         if items := self._items(request):
             self._stats.batch_items.observe(items)
         validate(request)
+
+    def _count_items(self, call: Call) -> None:
+        """Count what a method that takes bytes has told."""
+        if call.items:
+            self._stats.batch_items.observe(call.items)
+            call.items = 0
 
     def _finish(self, started: float) -> None:
         taken_s = self._stats.finish("OK", started)

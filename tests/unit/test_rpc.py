@@ -2,16 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
-from io import StringIO
 from typing import Any
 
 import grpc
 import pytest
-from google.protobuf.message import Message
-from google.rpc import error_details_pb2
-from grpc_status import rpc_status
 
 from opencif.v1 import (
     account_pb2,
@@ -25,128 +21,27 @@ from opencif.v1 import (
     tokenization_pb2_grpc,
 )
 from repository import errors as stored
-from server import log
-from server.contract import ContractIncomplete, method_rule, services
+from server.contract import ContractIncomplete
 from server.errors import FailedPrecondition, NotFound, Unavailable
 from server.metrics import Metrics
 from server.rpc import Admission, Call, Caller, bind
 from tests.unit.card_numbers import VISA
+from tests.unit.served_calls import (
+    PERMISSIONS,
+    Recorded,
+    Serve,
+    empty,
+    failure,
+    raising,
+    servicers,
+)
 
 NAME = "cards/" + "a" * 25 + "a"
 REQUEST_ID = "0190b6c0-1234-7abc-8def-0123456789ab"
-PERMISSIONS = frozenset(method_rule(m).permission for s in services() for m in s.methods)
-
-
-async def _empty(_servicer: object, _request: Any, _call: Call) -> bytes:
-    return b""
-
-
-def servicers(**given: Callable[..., Any]) -> list[object]:
-    """One servicer per service of the contract; methods that are not given answer nothing."""
-    made: list[object] = []
-    for service in services():
-        body = {m.name: given.get(m.name, _empty) for m in service.methods}
-        made.append(type(f"{service.name}r", (), body)())
-    return made
-
-
-class Recorded:
-    """Stands for the audit's table, which may be out of reach."""
-
-    def __init__(self, error: Exception | None = None) -> None:
-        self.calls: list[tuple[object, ...]] = []
-        self._error = error
-
-    async def record(
-        self, actor: str, method: str, request: Message | None, *, items: int, outcome: str
-    ) -> None:
-        if self._error is not None:
-            raise self._error
-        self.calls.append((actor, method, request, items, outcome))
-
-
-class Served:
-    """A running server, and what was counted and logged."""
-
-    def __init__(self, channel: grpc.aio.Channel, metrics: Metrics, logged: StringIO) -> None:
-        self.channel = channel
-        self.metrics = metrics
-        self._logged = logged
-
-    @property
-    def events(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self._logged.getvalue().splitlines()]
-
-    @property
-    def counted(self) -> str:
-        return self.metrics.exposition().decode()
-
-
-Serve = Callable[..., Awaitable[Served]]
-
-
-@pytest.fixture
-async def serve() -> AsyncIterator[Serve]:
-    running: list[Any] = []
-
-    async def start(
-        *,
-        permissions: frozenset[str] = PERMISSIONS,
-        admission: Admission | None = None,
-        audit: Recorded | None = None,
-        unary_deadline_s: float = 5.0,
-        **given: Callable[..., Any],
-    ) -> Served:
-        logged = StringIO()
-        log.configure(logged)
-        metrics = Metrics()
-        handlers = bind(
-            servicers(**given),
-            lambda _: Caller("tester", permissions),
-            admission or Admission(100),
-            metrics,
-            audit=audit or Recorded(),
-            unary_deadline_s=unary_deadline_s,
-        )
-        server = grpc.aio.server()
-        server.add_generic_rpc_handlers(tuple(handlers))
-        port = server.add_insecure_port("127.0.0.1:0")
-        await server.start()
-        channel = grpc.aio.insecure_channel(f"127.0.0.1:{port}")
-        running.extend((channel, server))
-        return Served(channel, metrics, logged)
-
-    yield start
-    for each in running:
-        await (each.close() if isinstance(each, grpc.aio.Channel) else each.stop(0))
-
-
-async def failure(call: Awaitable[Any]) -> tuple[grpc.StatusCode, str, dict[str, Any]]:
-    """The status, the reason, and all that the caller was told about a call that must fail."""
-    with pytest.raises(grpc.aio.AioRpcError) as raised:
-        await call
-    error = raised.value
-    status = rpc_status.from_call(error)
-    assert status is not None, error.details()
-    told: dict[str, Any] = {"message": error.details(), "raw": status.SerializeToString()}
-    for detail in status.details:
-        for kind in ("ErrorInfo", "BadRequest", "RetryInfo"):
-            message = getattr(error_details_pb2, kind)()
-            if detail.Unpack(message):
-                told[kind] = message
-    assert told["ErrorInfo"].domain == "opencif"
-    return error.code(), told["ErrorInfo"].reason, told
 
 
 def block(**fields: Any) -> card_pb2.BlockCardRequest:
     return card_pb2.BlockCardRequest(**{"name": NAME, "request_id": REQUEST_ID, **fields})
-
-
-def raising(error: Exception) -> Callable[..., Any]:
-    async def method(_servicer: object, _request: Any, _call: Call) -> bytes:
-        raise error
-
-    return method
 
 
 async def test_a_servicer_gets_the_caller_the_method_and_the_time_left(serve: Serve) -> None:
@@ -405,9 +300,9 @@ async def test_calls_are_counted_by_method_and_code(serve: Serve) -> None:
 @pytest.mark.parametrize(
     ("permissions", "handler", "outcome"),
     [
-        (PERMISSIONS, _empty, "OK"),
+        (PERMISSIONS, empty, "OK"),
         (PERMISSIONS, raising(NotFound("tokens")), "NOT_FOUND"),
-        (frozenset(), _empty, "PERMISSION"),
+        (frozenset(), empty, "PERMISSION"),
     ],
 )
 async def test_an_audited_call_is_on_record_before_it_is_answered(
