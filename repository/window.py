@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import Final, NamedTuple
 
-from repository.record import Kind
+from repository.record import Entry, Kind
 
 __all__ = ["Change", "Window"]
 
@@ -64,6 +64,30 @@ class Window:
     def proves(self, kind: int, id_: bytes, version: int, horizon: int) -> bool:
         """Whether an authentic entry is current as of the last poll."""
         return horizon >= self.oldest_xid and version >= self.changed[kind].get(id_, 0)
+
+    def newest(self, kind: int, ids: Sequence[bytes]) -> dict[int, int]:
+        """Position in `ids` -> version, of those that changed within the window: nearly none.
+
+        The batch form of `proves` for who compares horizons itself: an authentic entry is current
+        if its horizon is at least `oldest_xid` and its version at least the one here, if any. Costs
+        well below 0.1 us an id when few of them changed.
+        """
+        known = self.changed.get(kind)
+        if not known or known.keys().isdisjoint(ids):
+            return {}
+        return {at: known[id_] for at, id_ in enumerate(ids) if id_ in known}
+
+    def unproven(self, kind: int, ids: Sequence[bytes], entries: Sequence[Entry]) -> list[int]:
+        """Positions of the entries, one per id, that `proves` is False for: nearly none."""
+        oldest = self.oldest_xid
+        if any(entry[1] < oldest for entry in entries):
+            return [
+                at
+                for at, (id_, entry) in enumerate(zip(ids, entries, strict=True))
+                if not self.proves(kind, id_, entry[0], entry[1])
+            ]
+        newest = self.newest(kind, ids)
+        return [at for at, version in newest.items() if entries[at][0] < version]
 
     def has_seen(self, xid: int) -> bool:
         """Whether everything that transaction `xid` changed is accounted for here."""

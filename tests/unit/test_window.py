@@ -5,6 +5,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
+from repository.record import Entry
 from repository.window import NOTHING_PROVABLE, Change, Window
 
 KIND = 2
@@ -124,3 +125,33 @@ def test_never_proves_what_is_not_current(seed: int, ids_max: int) -> None:
         for id_, version, horizon in entries:
             if window.proves(KIND, id_, version, horizon):
                 assert version >= max((c.version for c in known if c.id == id_), default=0)
+
+
+def entry(version: int, horizon: int) -> Entry:
+    return Entry(version, horizon, b"sealed", b"")
+
+
+def test_proves_in_batches_what_it_proves_one_by_one() -> None:
+    window = begun(Change(KIND, ID, 4, 105))
+    ids = [OTHER, ID, ID, OTHER]
+    assert window.newest(KIND, ids) == {1: 4, 2: 4}
+    assert window.newest(KIND + 1, ids) == {}
+    assert window.newest(77, ids) == {}
+    entries = [entry(0, 100), entry(4, 100), entry(3, 100), entry(0, 99)]
+    assert window.unproven(KIND, ids, entries) == [2, 3]
+    assert window.unproven(KIND, ids[:3], entries[:3]) == [2]
+    assert window.unproven(KIND, ids[:2], entries[:2]) == []
+    assert Window().unproven(KIND, ids, entries) == [0, 1, 2, 3]
+
+
+@given(st.integers(0, 2**32))
+def test_batches_agree_with_one_by_one(seed: int) -> None:
+    chance = random.Random(seed)
+    ids = [bytes([chance.randrange(40)]) * 16 for _ in range(30)]
+    window = begun(*(Change(KIND, id_, chance.randint(1, 3), 105) for id_ in ids[:9]))
+    entries = [entry(chance.randint(0, 3), chance.choice([99, 100, 101])) for _ in ids]
+    assert window.unproven(KIND, ids, entries) == [
+        at
+        for at, (id_, of) in enumerate(zip(ids, entries, strict=True))
+        if not window.proves(KIND, id_, of.version, of.horizon)
+    ]
