@@ -60,7 +60,7 @@ proto: venv ## Generate the code of opencif.v1
 lock: venv ## Resolve the dependencies anew, within their bounds
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-package opencif --custom-compile-command "make lock" \
-		--extra demo --group dev pyproject.toml protos/pyproject.toml --upgrade \
+		--extra demo --extra cluster --group dev pyproject.toml protos/pyproject.toml --upgrade \
 		--output-file requirements/dev.lock
 
 clean: ## Remove the environment, the demo's data and all caches
