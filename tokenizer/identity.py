@@ -15,7 +15,7 @@ from enum import IntEnum
 import numpy as np
 
 from tokenizer.keyring import Keyring, Purpose
-from tokenizer.mac import Cmac, split
+from tokenizer.mac import FEW_MAX, Cmac
 from tokenizer.normal import NotNormal
 
 ID_BYTES = 16
@@ -23,6 +23,7 @@ NUMBER_BYTES = 32  # encoding of routing + number, PAN, DPAN
 IBAN_BYTES = 48
 NAME_BYTES = 32
 
+_ID = np.dtype((np.void, ID_BYTES))  # its list is of bytes, NULs at the end kept
 _ID_TEXT = re.compile(r"[a-z2-7]{25}[aeimquy4]")  # 130 bits: the last two are zero
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 _TO_INT_BASE_32 = str.maketrans(_ALPHABET, "0123456789abcdefghijklmnopqrstuv")
@@ -132,17 +133,20 @@ class Identity:
     ) -> list[bytes]:
         """Return generation byte + 15 bytes of the CMAC of each `size` bytes."""
         generation = self._generation(generation)
-        tags = np.frombuffer(self._tags(label, joined, size, generation), np.uint8)
-        out = np.empty((len(joined) // size, ID_BYTES), np.uint8)
-        out[:, 0] = generation
-        out[:, 1:] = tags.reshape(-1, ID_BYTES)[:, :-1]
-        return split(out.tobytes(), ID_BYTES)
+        tags = self._tags(label, joined, size, generation)
+        ids = bytearray(b"\0" + tags)  # every tag one byte on: its last makes room
+        ids.pop()
+        ids[::ID_BYTES] = bytes((generation,)) * (len(joined) // size)
+        found: list[bytes] = np.frombuffer(ids, _ID).tolist()
+        return found
 
     def _tags(self, label: bytes, joined: bytes, size: int, generation: int) -> bytes:
         cmac = self._made.get((generation, label))
         if cmac is None:
             cmac = Cmac(self._keyring.subkey(Purpose.IDENTITY, generation, label))
             self._made[generation, label] = cmac
+        if len(joined) <= FEW_MAX * size:
+            return cmac.few(joined, size)
         return cmac.rows(np.frombuffer(joined, np.uint8).reshape(-1, size)).tobytes()
 
     def _generation(self, generation: int | None) -> int:

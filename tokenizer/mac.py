@@ -14,19 +14,21 @@ from cryptography.hazmat.primitives.cmac import CMAC
 from tokenizer.keyring import Keyring, Purpose
 
 BLOCK_BYTES = 16
+FEW_MAX = 32  # messages that `Cmac.few` is faster on than numpy
 _FIELD_POLYNOMIAL = 0x87  # SP 800-38B section 5.3, R for 128-bit blocks
 
 
 class Cmac:
     """AES-CMAC under one key of 16, 24 or 32 bytes."""
 
-    __slots__ = ("_aes", "_algorithm", "_padded", "_whole")
+    __slots__ = ("_aes", "_algorithm", "_ecb", "_padded", "_whole")
 
     def __init__(self, key: bytes) -> None:
         # ECB of single blocks is the raw permutation that CMAC is defined on
         self._algorithm = algorithms.AES(key)
         self._aes = Cipher(self._algorithm, modes.ECB())  # noqa: S305 - see above
-        self._whole = _doubled(self._aes.encryptor().update(bytes(BLOCK_BYTES)))
+        self._ecb = self._aes.encryptor()  # for updates too short to let other threads in
+        self._whole = _doubled(self._ecb.update(bytes(BLOCK_BYTES)))
         self._padded = _doubled(self._whole)
 
     def __repr__(self) -> str:
@@ -51,6 +53,23 @@ class Cmac:
             raise ValueError("messages of one batch have one length")
         tags = self.rows(np.frombuffer(joined, np.uint8).reshape(len(messages), length))
         return split(tags.tobytes(), BLOCK_BYTES)
+
+    def few(self, joined: bytes, size_bytes: int) -> bytes:
+        """Return the CMACs, joined, of joined messages of `size_bytes`, whole blocks each.
+
+        The same as `rows`, faster for the FEW_MAX messages at most whose arrays would cost more
+        than their AES.
+        """
+        pieces = split(joined, BLOCK_BYTES)
+        blocks = size_bytes // BLOCK_BYTES
+        last = self._whole * (len(pieces) // blocks)
+        tags = bytes(len(last))
+        for block in range(blocks):
+            state = int.from_bytes(tags) ^ int.from_bytes(b"".join(pieces[block::blocks]))
+            if block == blocks - 1:
+                state ^= int.from_bytes(last)
+            tags = self._ecb.update(state.to_bytes(len(last)))
+        return tags
 
     def rows(self, messages: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """Return the CMACs, [n, 16], of the rows of [n, length]."""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.unit.keyrings import ring
 from tokenizer.keyring import Purpose
-from tokenizer.mac import Cmac, Macs
+from tokenizer.mac import FEW_MAX, Cmac, Macs
 
 VECTORS = json.loads((Path(__file__).parents[1] / "golden" / "cmac.json").read_text())["samples"]
 
@@ -66,3 +66,13 @@ def test_cache_entries_have_their_own_key():
 def test_no_key_is_shown():
     assert repr(Cmac(bytes(32))) == "Cmac(key hidden)"
     assert "hidden" in repr(Macs(ring()))
+
+
+@settings(deadline=None)
+@given(st.data(), st.integers(1, 4))
+def test_a_few_messages_of_whole_blocks_equal_one_by_one(data, blocks):
+    size = 16 * blocks
+    messages = data.draw(st.lists(st.binary(min_size=size, max_size=size), max_size=FEW_MAX))
+    cmac = Cmac(bytes(range(32)))
+    expected = b"".join([cmac.one(message) for message in messages])
+    assert cmac.few(b"".join(messages), size) == expected
