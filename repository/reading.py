@@ -85,16 +85,25 @@ class Reader:
         wanted = list(dict.fromkeys(ids))
         if not wanted:
             return []
-        if freshness is Consistency.FULLY_CONSISTENT:
-            found = await self._read(kind, wanted, deadline, primary=True)
-        elif isinstance(freshness, Position) and not self._reached(freshness):
-            ours = freshness.incarnation == self._incarnation
-            at_lsn = freshness.lsn if ours else None
-            found = await self._read(kind, wanted, deadline, primary=not ours, at_lsn=at_lsn)
-        else:
-            self._poll.check_age()
+        if self.may_be_seen(freshness):
             found = await self._shared(kind, wanted, deadline)
+        elif isinstance(freshness, Position) and freshness.incarnation == self._incarnation:
+            found = await self._read(kind, wanted, deadline, at_lsn=freshness.lsn)
+        else:
+            found = await self._read(kind, wanted, deadline, primary=True)
         return [found[id_] for id_ in ids]
+
+    def may_be_seen(self, freshness: Freshness) -> bool:
+        """Whether what is proven against the window is fresh enough, wherever it is kept.
+
+        Raises TooStale when the window itself has not been fed for too long.
+        """
+        if freshness is Consistency.FULLY_CONSISTENT:
+            return False
+        if isinstance(freshness, Position) and not self._reached(freshness):
+            return False
+        self._poll.check_age()
+        return True
 
     async def reread(
         self, kind: int, ids: Sequence[bytes], *, deadline: float | None = None
