@@ -18,13 +18,14 @@ from deploy.embedded import EmbeddedError, Stack
 from deploy.process import Server, run
 from opencif.errors import OpencifError
 
-__all__ = ["DATA", "Service", "Workers", "one_line_errors"]
+__all__ = ["DATA", "KEK", "Service", "Workers", "one_line_errors", "server_command"]
 
 DATA: Final = Path(__file__).resolve().parents[1] / ".opencif"
 """Where everything on this machine is kept."""
 _DATABASES: Final = ("opencif", "opencif_keys")
 _START_MAX_S: Final = 60
-_KEK: Final = "kek.hex"
+KEK: Final = "kek.hex"
+"""The file with the key-encryption key, in the directory of a service."""
 _STOPPED: Final = 130  # what shells say of a program that Ctrl-C ended
 
 
@@ -94,9 +95,9 @@ class Service:
             held.callback(self.stack.stop)
             self.stack.start(self._tell)
             is_new = asyncio.run(self._make_databases())
-            self._command("migrate")
+            server_command(self._environment(), "migrate")
             if is_new:
-                self._command("keys", "init")
+                server_command(self._environment(), "keys", "init")
             self._server = self._launch(held, "server", {})
             self._held = held.pop_all()
         self._tell(f"OpenCIF with {self._workers} workers at {', '.join(self.addresses)}")
@@ -151,11 +152,8 @@ class Service:
         for name in _DATABASES:
             await postgres.drop_database(name)
             await postgres.create_database(name)
-        (self.home / _KEK).unlink(missing_ok=True)
+        (self.home / KEK).unlink(missing_ok=True)
         return True
-
-    def _command(self, *arguments: str) -> None:
-        run([sys.executable, "-m", "server", *arguments], None, self._environment())
 
     def _launch(
         self, held: contextlib.ExitStack, name: str, settings: Mapping[str, str]
@@ -171,7 +169,7 @@ class Service:
             "OPENCIF_DATABASE_DSN": main,
             "OPENCIF_KEY_DATABASE_DSN": keys,
             "OPENCIF_CACHE_URL": self.stack.valkey.url,
-            "OPENCIF_KEK_FILE": str(self.home / _KEK),
+            "OPENCIF_KEK_FILE": str(self.home / KEK),
             "OPENCIF_PORT": str(self._port),
             "OPENCIF_WORKERS": str(self._workers),
             "OPENCIF_DRAIN_WAIT_S": "0",  # nothing here asks for health before it calls
@@ -188,6 +186,11 @@ class Service:
         traceback: TracebackType | None,
     ) -> None:
         self.stop()
+
+
+def server_command(environment: Mapping[str, str], *arguments: str) -> None:
+    """Run one of the server's commands to its end. Raises: StartFailed."""
+    run([sys.executable, "-m", "server", *arguments], None, environment)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,128 @@
+"""One PostgreSQL server under Patroni, as a part of the cluster on one machine."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from deploy.cluster_parts import HOST, Address, Part, asked, free_port
+from deploy.embedded_postgres import Programs
+from deploy.places import own
+from deploy.process import Account
+
+__all__ = ["PatroniNode"]
+
+
+class PatroniNode(Part):
+    """One PostgreSQL server under Patroni. `told` is where others are told that it is."""
+
+    def __init__(
+        self, name: str, home: Path, account: Account | None, *, told: Address | None = None
+    ) -> None:
+        super().__init__(name, home, account)
+        self.listens = Address(HOST, free_port())
+        self.rest = Address(HOST, free_port())
+        self.told = told or self.listens
+
+    @property
+    def data(self) -> Path:
+        """PostgreSQL's data directory."""
+        return self._home / self.name / "data"
+
+    @property
+    def postmaster(self) -> int | None:
+        """PostgreSQL's process id, None when it is not running."""
+        try:
+            pid = int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
+        except (OSError, ValueError):
+            return None
+        return pid if _is_program(pid, "postgres") else None
+
+    def start(self, programs: Programs, etcd: Address, values: Mapping[str, str]) -> None:
+        """Start Patroni, which makes the cluster or joins it by itself."""
+        own(self._place / "sockets", self._account)
+        configuration = self._configuration(
+            "patroni.yml",
+            {
+                "name": self.name,
+                "rest_address": str(self.rest),
+                "etcd_address": str(etcd),
+                "listen_address": str(self.listens),
+                "connect_address": str(self.told),
+                "data_directory": str(self.data),
+                "directory": str(self._place),
+                "programs": str(programs.directory),
+                "sockets": str(self._place / "sockets"),
+                **values,
+            },
+        )
+        command = [*_as(self._account), sys.executable, "-m", "patroni", configuration]
+        # As ourselves: the command itself changes the user.
+        self._launch(command, None, environment={"HOME": str(self._place)})
+
+    def status(self) -> dict[str, Any]:
+        """What Patroni says of the node: state, role, timeline; empty when it is silent."""
+        return asked(f"http://{self.rest}/patroni")
+
+    def members(self) -> list[dict[str, Any]]:
+        """What Patroni says of all nodes; empty when it is silent."""
+        found: list[dict[str, Any]] = asked(f"http://{self.rest}/cluster").get("members", [])
+        return found
+
+    def hand_over_to(self, name: str) -> None:
+        """Ask this node, the primary, for a switchover. Raises: OSError with Patroni's words."""
+        body = json.dumps({"leader": self.name, "candidate": name}).encode()
+        request = urllib.request.Request(f"http://{self.rest}/switchover", body)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310  ours
+                answer.read()
+        except urllib.error.HTTPError as refusal:
+            raise OSError(refusal.read().decode(errors="replace")) from None
+
+    def signal_postgres(self, what: signal.Signals) -> None:
+        """Send the postmaster a signal; SIGKILL ends it as a crash would."""
+        if pid := self.postmaster:
+            os.kill(pid, what)
+
+    def kill(self) -> None:
+        """Lose the node: Patroni first, so that it cannot react, then PostgreSQL."""
+        super().kill()
+        self.signal_postgres(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """End both in order."""
+        super().stop()
+        self.signal_postgres(signal.SIGKILL)  # only where Patroni was killed and could not
+
+
+def _as(account: Account | None) -> list[str]:
+    """What a Python program's command begins with so that it runs as the account, or as we do.
+
+    The account may be unable to reach the interpreter (one below /root), so it may search every
+    directory and read every file: that is what the capability lets it do.
+    """
+    if account is None:
+        return []
+    capability = "+dac_read_search"
+    return [
+        shutil.which("setpriv") or "/usr/bin/setpriv",
+        f"--reuid={account.uid}",
+        f"--regid={account.gid}",
+        "--clear-groups",
+        f"--inh-caps={capability}",
+        f"--ambient-caps={capability}",
+        "--pdeathsig=TERM",
+    ]
+
+
+def _is_program(pid: int, name: str) -> bool:
+    with contextlib.suppress(OSError):
+        return Path("/proc", str(pid), "comm").read_text().strip() == name
+    return False
