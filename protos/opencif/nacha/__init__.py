@@ -1,6 +1,6 @@
 """The pure NACHA codec: reads, checks, builds and answers ACH files.
 
-Standard library only; it does no I/O, knows no account and logs nothing.
+Standard library only, but for `blocks`; it does no I/O, knows no account and logs nothing.
 """
 
 from opencif.nacha.codes import (

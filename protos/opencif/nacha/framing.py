@@ -23,6 +23,16 @@ class Framer:
         self._rest = b""
         self._separator: bytes | None = None
 
+    def joined(self, data: bytes) -> tuple[bytes, bytes | None]:
+        """What was left over and these bytes, for who cuts them; their separator, once told.
+
+        What is not cut off is to be fed again.
+        """
+        data, self._rest = self._rest + data, b""
+        if self._separator is None and len(data) >= _WINDOW_BYTES:
+            self._separator = _separator(data)
+        return data, self._separator
+
     def feed(self, data: bytes) -> list[bytes]:
         """The lines that are complete now, without their separators."""
         data = self._rest + data
