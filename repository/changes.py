@@ -168,7 +168,10 @@ class ChangePoll:
                 dropped()
         self._history_read = False
         horizon = (await self._fetch(GET_HORIZON))[0][0]
-        for oldest in (max(horizon - START_WINDOW_XIDS, 0), horizon):
+        # As many rows as a stretch has: a load's transactions have thousands each.
+        stretch = await self._fetch(GET_STRETCH, horizon)
+        begin = stretch[0][0] if stretch else max(horizon - START_WINDOW_XIDS, 0)
+        for oldest in (begin, horizon):
             now, changes = await self._changes(oldest)
             if len(changes) <= self._rows_max:
                 self._tell(self.window.begin(changes, oldest, now))
