@@ -3,10 +3,11 @@
 Knows nothing of what a segment says; writing is in writing.py.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
+from itertools import repeat
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -17,11 +18,15 @@ __all__ = ["DELETED", "Entry", "Kind", "Operation", "Record", "RecordStore", "Re
 
 DELETED: Final = 99  # state of a deleted record: versioned like any other, without segments
 
-# No row at all still answers with the horizon: that is what a tombstone is stamped with.
+# One row whatever is found, with the horizon that tombstones are stamped with. Ids come as one
+# value of 16 bytes each and columns go back as arrays: the driver takes half as long with them.
 GET_MANY = """
-WITH horizon AS MATERIALIZED (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS xmin)
-SELECT horizon.xmin, record.id, record.version, record.operational, record.private
-FROM horizon LEFT JOIN record ON record.kind = $1 AND record.id = ANY($2::bytea[])"""
+SELECT pg_snapshot_xmin(pg_current_snapshot()), array_agg(id), array_agg(version),
+       array_agg(coalesce(operational, '')), array_agg(coalesce(private, ''))
+FROM record
+WHERE kind = $1 AND id = ANY(ARRAY(
+    SELECT substr($2::bytea, 16 * place + 1, 16)
+    FROM generate_series(0, octet_length($2::bytea) / 16 - 1) AS place))"""
 
 GET_NUMBERS = """
 SELECT id, number FROM record WHERE kind = $1 AND id = ANY($2::bytea[]) AND number IS NOT NULL"""
@@ -54,6 +59,8 @@ FROM change WHERE kind = $1 AND id = $2 AND version < $3
 ORDER BY version DESC LIMIT $4"""
 
 VERSION_MAX: Final = 2**63 - 1
+ID_BYTES: Final = 16
+IDS_MAX: Final = 1_000  # of one statement: what it answers is taken at one go, others wait
 
 
 class Kind(IntEnum):
@@ -159,22 +166,27 @@ class RecordStore:
         at_lsn: int | None = None,
         deadline: float | None = None,
     ) -> tuple[int, dict[bytes, Entry]]:
-        """(horizon, id -> entry) of those `ids` that have a row, deleted ones too; one statement.
+        """(horizon, id -> entry) of those `ids` that have a row, deleted ones too.
 
-        `at_lsn` asks for a server that has replayed that position. Raises TimedOut, Unavailable.
+        One statement for every 1,000; the horizon is the oldest of theirs. `at_lsn` asks for a
+        server that has replayed that position. Raises TimedOut, Unavailable.
         """
-        if at_lsn is not None and not primary:
-            rows = await self._database.fetch_at(at_lsn, GET_MANY, kind, ids, deadline=deadline)
-        else:
-            rows = await self._database.fetch(
-                GET_MANY, kind, ids, primary=primary, deadline=deadline
-            )
-        horizon: int = rows[0][0]
-        return horizon, {
-            id_: Entry(version, horizon, operational or b"", private or b"")
-            for _, id_, version, operational, private in rows
-            if id_ is not None
-        }
+        found: dict[bytes, Entry] = {}
+        horizons = []
+        for start in range(0, len(ids), IDS_MAX):
+            packed = b"".join(ids[start : start + IDS_MAX])
+            assert not len(packed) % ID_BYTES, "ids have 16 bytes"
+            if at_lsn is not None and not primary:
+                (row,) = await self._database.fetch_at(
+                    at_lsn, GET_MANY, kind, packed, deadline=deadline
+                )
+            else:
+                (row,) = await self._database.fetch(
+                    GET_MANY, kind, packed, primary=primary, deadline=deadline
+                )
+            horizons.append(row[0])
+            found.update(_entries(*row))
+        return min(horizons), found
 
     async def get_numbers(
         self, kind: int, ids: Sequence[bytes], *, deadline: float | None = None
@@ -251,3 +263,17 @@ class RecordStore:
             deadline=deadline,
         )
         return [Revision.from_row(row) for row in rows]
+
+
+def _entries(
+    horizon: int,
+    ids: list[bytes] | None,
+    versions: list[int],
+    operational: list[bytes],
+    private: list[bytes],
+) -> Iterable[tuple[bytes, Entry]]:
+    """Id and entry of each row; no line of Python runs for any of them."""
+    if ids is None:
+        return ()
+    columns = zip(versions, repeat(horizon), operational, private, strict=False)
+    return zip(ids, map(tuple.__new__, repeat(Entry), columns), strict=False)

@@ -23,7 +23,7 @@ NEW = (2, ID, UID, 1, 2, "north", NOW, b"o", b"p", b"n", [], *META)
 # Every statement of these modules that reads or changes rows, with arguments as when serving.
 ARGUMENTS: dict[str, dict[str, tuple[Any, ...]]] = {
     "record": {
-        "GET_MANY": (2, [ID, ID[::-1]]),
+        "GET_MANY": (2, ID + ID[::-1]),
         "GET_NUMBERS": (2, [ID]),
         "PAGE": (2, ID, 50),
         "PAGE_BY_BRANCH": (2, ID, 50, "north"),
