@@ -18,7 +18,7 @@ from tokenizer.sealing import (
     Sealer,
     Segment,
     Versions,
-    is_of_version,
+    check_versions,
     operational_versions,
 )
 
@@ -100,18 +100,23 @@ class SealedRecords:
         deadline: float | None = None,
     ) -> list[bytes]:
         """The same as serialized messages, as hot answers are spliced of: none is parsed."""
-        blobs = [row.operational or b"" for row in rows]
-        plaintexts = self._sealer.open_operational_many(kind, ids, blobs)
-        for position, row in enumerate(rows):
-            if not is_of_version(blobs[position], row.version):
-                raise SealBroken(position)
+        plaintexts = self.current(kind, ids, rows)
         if private and kind == Kind.CUSTOMER:
-            versions = [operational_versions(blob).private_version for blob in blobs]
+            versions = [
+                operational_versions(row.operational or b"").private_version for row in rows
+            ]
             holders = [position for position, version in enumerate(versions) if version]
             sealers = await self._customers.get_many([ids[i] for i in holders], deadline)
             for i in holders:
                 sealer, blob = sealers[ids[i]], rows[i].private or b""
                 plaintexts[i] += sealer.open_private(versions[i], blob)
+        return plaintexts
+
+    def current(self, kind: int, ids: Sequence[bytes], rows: Sequence[SealedRow]) -> list[bytes]:
+        """What rows' operational segments say, each of its row's version. Raises SealBroken."""
+        blobs = [row.operational or b"" for row in rows]
+        plaintexts = self._sealer.open_operational_many(kind, ids, blobs)
+        check_versions(blobs, [row.version for row in rows])
         return plaintexts
 
     async def fetch_keys(self, records: Iterable[Record], deadline: float | None = None) -> None:

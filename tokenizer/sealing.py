@@ -117,12 +117,11 @@ class Sealer:
     raises SealBroken; sealing takes the active one and raises KeyExhausted.
     """
 
-    __slots__ = ("_keyring", "_made", "counts")
+    __slots__ = ("_ciphers", "_keyring", "counts")
 
     def __init__(self, keyring: Keyring) -> None:
         self._keyring = keyring
-        # by purpose, then generation * 256 + last byte of the id: one int is quick to look up
-        self._made: dict[Purpose, dict[int, AESGCM]] = {purpose: {} for purpose in _SEGMENT_OF}
+        self._ciphers = {purpose: _Ciphers(keyring, purpose) for purpose in _SEGMENT_OF}
         self.counts = SealCounts()
 
     def __repr__(self) -> str:
@@ -189,9 +188,7 @@ class Sealer:
         blobs: Sequence[bytes],
     ) -> list[bytes]:
         """Return the plaintexts of number segments, each of the version expected, in order."""
-        for position, (version, blob) in enumerate(zip(versions, blobs, strict=True)):
-            if not is_of_version(blob, version):
-                raise SealBroken(position)
+        check_versions(blobs, versions)
         return self._open(Purpose.NUMBER, kind, record_ids, blobs)
 
     def _seal(
@@ -205,12 +202,13 @@ class Sealer:
         generation = self._keyring.active(purpose)
         self.counts.add(purpose, generation, len(record_ids))
         head = bytes((kind, _SEGMENT_OF[purpose]))
+        ciphers = self._ciphers[purpose]
         nonces = split(os.urandom(NONCE_BYTES * len(record_ids)), NONCE_BYTES)
         sealed = []
         for record_id, header, nonce, plaintext in zip(
             record_ids, headers, nonces, plaintexts, strict=True
         ):
-            cipher = self._cipher(purpose, generation, record_id[15])
+            cipher = ciphers[generation << 8 | record_id[15]]
             text = cipher.encrypt(nonce, plaintext, head + record_id + header)
             sealed.append(header + nonce + text)
         return sealed
@@ -222,27 +220,31 @@ class Sealer:
         header_end = (_OPERATIONAL_HEADER if purpose is Purpose.OPERATIONAL else _HEADER).size
         text_start = header_end + NONCE_BYTES
         head = bytes((kind, _SEGMENT_OF[purpose]))
-        made = self._made[purpose]
+        ciphers = self._ciphers[purpose]
         pairs = list(zip(record_ids, blobs, strict=True))
         opened: list[bytes] = []
+        add = opened.append
         try:
             for record_id, blob in pairs:
-                generation, last_byte = blob[0], record_id[15]
-                cipher = made.get(generation << 8 | last_byte)
-                if cipher is None:
-                    cipher = self._cipher(purpose, generation, last_byte)
-                nonce, text = blob[header_end:text_start], blob[text_start:]
-                opened.append(cipher.decrypt(nonce, text, head + record_id + blob[:header_end]))
+                decrypt = ciphers[blob[0] << 8 | record_id[15]].decrypt
+                associated = head + record_id + blob[:header_end]
+                add(decrypt(blob[header_end:text_start], blob[text_start:], associated))
         except (InvalidTag, IndexError, ValueError, KeyringError):
             raise SealBroken(len(opened)) from None
         return opened
 
-    def _cipher(self, purpose: Purpose, generation: int, last_byte: int) -> AESGCM:
-        made = self._made[purpose]
-        cipher = made.get(generation << 8 | last_byte)
-        if cipher is None:
-            key = self._keyring.subkey(purpose, generation, b"seal/%d" % last_byte)
-            cipher = made[generation << 8 | last_byte] = AESGCM(key)
+
+class _Ciphers(dict[int, AESGCM]):
+    """A purpose's ciphers by generation * 256 + last byte of the id, each made when first used."""
+
+    def __init__(self, keyring: Keyring, purpose: Purpose) -> None:
+        self._keyring = keyring
+        self._purpose = purpose
+
+    def __missing__(self, key: int) -> AESGCM:
+        generation, last_byte = divmod(key, 256)
+        subkey = self._keyring.subkey(self._purpose, generation, b"seal/%d" % last_byte)
+        cipher = self[key] = AESGCM(subkey)
         return cipher
 
 
@@ -253,9 +255,14 @@ def operational_versions(blob: bytes) -> Versions:
     return Versions(*_OPERATIONAL_HEADER.unpack_from(blob)[1:])
 
 
-def is_of_version(blob: bytes, version: int) -> bool:
-    """Tell whether a segment's header names this version, proven only by opening it."""
-    return blob[1 : _HEADER.size] == version.to_bytes(8)
+def check_versions(blobs: Sequence[bytes], versions: Sequence[int]) -> None:
+    """Raise SealBroken at the first segment whose header does not name the version expected.
+
+    Whether the header is authentic is proven only by opening it.
+    """
+    for position, (blob, version) in enumerate(zip(blobs, versions, strict=True)):
+        if blob[1 : _HEADER.size] != version.to_bytes(8):
+            raise SealBroken(position)
 
 
 def sealing_generation(blob: bytes) -> int:
