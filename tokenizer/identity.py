@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from enum import IntEnum
 
 import numpy as np
+import numpy.typing as npt
 
 from tokenizer.keyring import Keyring, Purpose
 from tokenizer.mac import FEW_MAX, Cmac
@@ -22,6 +23,8 @@ ID_BYTES = 16
 NUMBER_BYTES = 32  # encoding of routing + number, PAN, DPAN
 IBAN_BYTES = 48
 NAME_BYTES = 32
+
+Rows = npt.NDArray[np.uint8] | npt.NDArray[np.uint64]  # [n, 32] bytes, or the same as words
 
 _ID = np.dtype((np.void, ID_BYTES))  # its list is of bytes, NULs at the end kept
 _ID_TEXT = re.compile(r"[a-z2-7]{25}[aeimquy4]")  # 130 bits: the last two are zero
@@ -115,6 +118,20 @@ class Identity:
         found: list[int] = np.frombuffer(tags, ">u4")[::4].tolist()
         return found
 
+    def ids_of(self, rows: Rows, generation: int | None = None) -> npt.NDArray[np.uint8]:
+        """Return the ids, [n, 16], of rows of 32 bytes that are encoded as ids are MACs of."""
+        generation = self._generation(generation)
+        tags = self._cmac(b"id", generation).rows(rows.view(np.uint8))
+        ids = np.empty_like(tags)
+        ids[:, 0] = generation
+        ids[:, 1:] = tags[:, :-1]
+        return ids
+
+    def name_digests_of(self, rows: Rows, generation: int | None = None) -> npt.NDArray[np.uint32]:
+        """Return the digests, [n], of words encoded in rows of 32 bytes, as `name_digests` does."""
+        tags = self._cmac(b"name", self._generation(generation)).rows(rows.view(np.uint8))
+        return tags[:, :4].copy().view(">u4").reshape(-1).astype(np.uint32)
+
     def _ids(
         self, kind: IdKind, texts: Sequence[str], size: int, generation: int | None
     ) -> list[bytes]:
@@ -141,13 +158,17 @@ class Identity:
         return found
 
     def _tags(self, label: bytes, joined: bytes, size: int, generation: int) -> bytes:
+        cmac = self._cmac(label, generation)
+        if len(joined) <= FEW_MAX * size:
+            return cmac.few(joined, size)
+        return cmac.rows(np.frombuffer(joined, np.uint8).reshape(-1, size)).tobytes()
+
+    def _cmac(self, label: bytes, generation: int) -> Cmac:
         cmac = self._made.get((generation, label))
         if cmac is None:
             cmac = Cmac(self._keyring.subkey(Purpose.IDENTITY, generation, label))
             self._made[generation, label] = cmac
-        if len(joined) <= FEW_MAX * size:
-            return cmac.few(joined, size)
-        return cmac.rows(np.frombuffer(joined, np.uint8).reshape(-1, size)).tobytes()
+        return cmac
 
     def _generation(self, generation: int | None) -> int:
         return self._keyring.active(Purpose.IDENTITY) if generation is None else generation

@@ -3,6 +3,7 @@
 import base64
 import uuid
 
+import numpy as np
 import pytest
 from cryptography.hazmat.primitives.ciphers import algorithms
 from cryptography.hazmat.primitives.cmac import CMAC
@@ -169,3 +170,19 @@ def test_uuid7_holds_milliseconds_and_their_fraction(monkeypatch):
 
 def test_no_key_is_shown():
     assert repr(IDENTITY) == "Identity(generations=(2, 1), keys hidden)"
+
+
+@given(st.lists(alphanumeric, max_size=30), st.integers(1, 2))
+def test_ids_and_digests_of_rows_are_those_of_the_same_texts(numbers, generation):
+    def rows(kind: int, texts: list[str]) -> np.ndarray:
+        joined = b"".join(
+            (bytes([kind, len(text)]) + text.encode()).ljust(32, b"\0") for text in texts
+        )
+        return np.frombuffer(joined, np.uint8).reshape(-1, 32)
+
+    ids = IDENTITY.ids_of(rows(1, [ROUTING + number for number in numbers]), generation)
+    assert [one.tobytes() for one in ids] == IDENTITY.account_ids(
+        [ROUTING] * len(numbers), numbers, generation
+    )
+    digests = IDENTITY.name_digests_of(rows(5, numbers).view("<u8"), generation)
+    assert digests.tolist() == IDENTITY.name_digests(numbers, generation)
