@@ -4,40 +4,20 @@ Runs inside a unit of work; the caller sizes batches so that a commit comes ever
 because an open write transaction holds everybody's horizon back.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import Enum
-from typing import NamedTuple
+from operator import attrgetter
+from typing import Final, NamedTuple
 
+import asyncpg
+
+from repository.copying import Copied, change_rows, link_rows, record_rows
+from repository.errors import OperationInProgress
 from repository.link import Link
-from repository.record import GET_MANY, Entry
-from repository.work import Work, Write
+from repository.record import Entry
+from repository.work import Work
 
 __all__ = ["Held", "LoadRow", "Reject", "hold", "load", "mark", "read"]
-
-CREATE_STAGE = """
-CREATE TEMPORARY TABLE IF NOT EXISTS loading (
-    kind smallint, id bytea, uid uuid, state smallint, branch text,
-    operational bytea, private bytea, number bytea
-) ON COMMIT DELETE ROWS"""
-
-STAGE_COLUMNS = ("kind", "id", "uid", "state", "branch", "operational", "private", "number")
-
-LOAD = """
-WITH written AS (
-    INSERT INTO record (kind, id, uid, version, state, branch, create_time, update_time,
-                        operational, private, number)
-    SELECT kind, id, uid, 1, state, branch, $1, $1, operational, private, number FROM loading
-    ON CONFLICT (kind, id) DO NOTHING
-    RETURNING kind, id, uid, version, state, branch, xid, operational, private, number
-), logged AS (
-    INSERT INTO change (kind, id, version, time, uid, operation, paths, state, branch, actor,
-                        method, source_system, reason, request_id, operational, private, number)
-    SELECT kind, id, version, $1, uid, 5, '{}', state, branch, $2,
-           $3, $4, $5, $6::uuid, operational, private, number
-    FROM written
-)
-SELECT kind, id, xid FROM written"""
-
 
 # Shared: other loads may refer to the same records, a change of one waits until this commits.
 HOLD = """
@@ -45,7 +25,15 @@ SELECT id, version, state FROM record
 WHERE kind = $1 AND id = ANY($2::bytea[]) AND state <> 99 ORDER BY id FOR SHARE"""
 
 
+READ = """
+SELECT id, version, operational, private FROM record
+WHERE kind = $1 AND id = ANY($2::bytea[]) AND state <> 99"""
+
+GET_KNOWN = "SELECT id FROM record WHERE kind = $1 AND id = ANY($2::bytea[])"
+
 MARK = "SELECT pg_current_xact_id()"
+
+UNPROVEN: Final = 0  # a horizon below every xid
 
 
 class Held(NamedTuple):
@@ -64,9 +52,15 @@ class Reject(Enum):
 
 
 class LoadRow(NamedTuple):
-    """A new record at version 1 with its uid, and the links that come with it."""
+    """A new record at version 1, its segments sealed, and the links that come with it."""
 
-    write: Write
+    id: bytes
+    uid: bytes
+    state: int
+    branch: str
+    operational: bytes
+    private: bytes | None = None
+    number: bytes | None = None
     links: Sequence[Link] = ()
 
 
@@ -79,15 +73,11 @@ async def hold(work: Work, kind: int, ids: Collection[bytes]) -> dict[bytes, Hel
 
 
 async def read(work: Work, kind: int, ids: Collection[bytes]) -> dict[bytes, Entry]:
-    """Id -> entry of those of `ids` that exist, as this transaction sees them."""
+    """Id -> entry of those of `ids` that exist, as this transaction sees them: not for a cache."""
     if not ids:
         return {}
-    rows = await work.connection.fetch(GET_MANY, kind, ids)
-    return {
-        id_: Entry(version, horizon, operational, private or b"")
-        for horizon, id_, version, operational, private in rows
-        if operational
-    }
+    rows = await work.connection.fetch(READ, kind, ids)
+    return {row[0]: Entry(row[1], UNPROVEN, row[2], row[3] or b"") for row in rows}
 
 
 async def mark(work: Work) -> None:
@@ -98,42 +88,58 @@ async def mark(work: Work) -> None:
     work.xid = await work.connection.fetchval(MARK)
 
 
-async def load(work: Work, rows: Sequence[LoadRow]) -> dict[int, Reject]:
+async def load(
+    work: Work, kind: int, rows: Sequence[LoadRow], *, asks_first: bool
+) -> dict[int, Reject]:
     """Write the rows; index -> reason of those left out. Their links are left out with them.
 
-    Raises LinkTaken when another writer takes an exclusive key meanwhile: run the batch again.
+    Unless it asks first it leaves out none, and the indexes tell. Raises LinkTaken and
+    OperationInProgress when a record or a key is there already, or another writer takes one
+    meanwhile: run the transaction again, and ask.
     """
+    rejects = await _known(work, kind, rows) if asks_first and rows else {}
+    taken = [row for index, row in enumerate(rows) if index not in rejects]
+    if not taken:
+        return rejects
+    await mark(work)
+    taken.sort(key=attrgetter("id"))  # two loads wait for one another in one order
+    await _copy(work, record_rows(kind, work.origin, taken))
+    await _copy(work, change_rows(kind, work.origin, taken))
+    links = sorted(link for row in taken for link in row.links)
+    if asks_first:  # then some may be there
+        await work.link(links)
+    elif links:
+        await _copy(work, link_rows(links))
+    return rejects
+
+
+async def _known(work: Work, kind: int, rows: Sequence[LoadRow]) -> dict[int, Reject]:
     rejects = _repeated(rows)
     rejects |= await _taken(work, rows, rejects)
-    await work.connection.execute(CREATE_STAGE)
-    await work.connection.copy_records_to_table(
-        "loading", records=_staged(rows, rejects), columns=STAGE_COLUMNS
-    )
-    origin = work.origin
-    written = await work.connection.fetch(
-        LOAD,
-        origin.time,
-        origin.actor,
-        origin.method,
-        origin.source_system,
-        origin.reason,
-        origin.request_id,
-    )
-    if written:
-        work.xid = written[0][2]
-    present = {(row[0], row[1]) for row in written}
-    for index, row in enumerate(rows):
-        if index not in rejects and (row.write.kind, row.write.id) not in present:
-            rejects[index] = Reject.EXISTS
-    await work.link([link for i, row in enumerate(rows) if i not in rejects for link in row.links])
-    return rejects
+    found = await work.connection.fetch(GET_KNOWN, kind, [row.id for row in rows])
+    known = {row[0] for row in found}
+    there = {index: Reject.EXISTS for index, row in enumerate(rows) if row.id in known}
+    return there | rejects
+
+
+async def _copy(work: Work, copied: Copied) -> None:
+    table, columns, data = copied
+    try:
+        await work.connection.copy_to_table(
+            table,
+            source=memoryview(data),  # type: ignore[arg-type]  # the driver takes any buffer
+            columns=columns,
+            format="binary",
+        )
+    except asyncpg.UniqueViolationError as error:
+        raise OperationInProgress from error
 
 
 def _repeated(rows: Sequence[LoadRow]) -> dict[int, Reject]:
     seen: set[object] = set()
     rejects = {}
     for index, row in enumerate(rows):
-        claims = {(row.write.kind, row.write.id)}
+        claims: set[object] = {row.id}
         claims |= {link[:2] for link in row.links if link.exclusive}
         if claims & seen:
             rejects[index] = Reject.REPEATED
@@ -157,18 +163,3 @@ async def _taken(
         for claim, (index, id_) in claims.items()
         if holders.get(claim, id_) != id_
     }
-
-
-def _staged(rows: Sequence[LoadRow], rejects: Mapping[int, Reject]) -> Iterable[tuple[object, ...]]:
-    for index, (write, _) in enumerate(rows):
-        if index not in rejects:
-            yield (
-                write.kind,
-                write.id,
-                write.uid,
-                write.state,
-                write.branch,
-                write.operational,
-                write.private or None,
-                write.number or None,
-            )

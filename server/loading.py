@@ -15,7 +15,7 @@ from opencif.v1.import_pb2 import ImportRecord, ImportRecordsRequest, ImportReco
 from repository.errors import LinkTaken, OperationInProgress
 from repository.loading import LoadRow, Reject, load, mark
 from repository.record import Kind
-from repository.work import Origin, Work, Write
+from repository.work import Origin, Work
 from repository.writing import Writer
 from server.account_numbers import AccountNumbers
 from server.card_numbers import CardNumbers
@@ -26,6 +26,7 @@ from server.loading_account import AccountLoader
 from server.loading_batch import Batch, New, Rejects
 from server.loading_card import CardLoader
 from server.loading_customer import CustomerLoader
+from server.loading_pipeline import Pipeline
 from server.loading_references import Referenced, References, Wants
 from server.loading_relationship import RelationshipLoader
 from server.party import Parties
@@ -36,12 +37,19 @@ from tokenizer.identity import uuid7
 
 __all__ = ["ImportServicer", "Loader", "Loading"]
 
-ROWS_A_COMMIT: Final = 250
+# A tenth of a second and more of a database's work: the commit's own time is small beside it, and
+# an open transaction holds everybody's horizon back no longer than that.
+ROWS_A_COMMIT: Final = 2_000
 COMMIT_MAX_S: Final = 20.0
 ATTEMPTS: Final = 5
 # Two, so that one is prepared while the database writes the other. Rows of one kind do not refer
 # to one another, but for relationships: circles and shares depend on the order.
-_AT_ONCE: Final = {Kind.CUSTOMER: 2, Kind.ACCOUNT: 2, Kind.CARD: 2, Kind.RELATIONSHIP: 1}
+_AT_ONCE: Final[Mapping[int, int]] = {
+    Kind.CUSTOMER: 2,
+    Kind.ACCOUNT: 2,
+    Kind.CARD: 2,
+    Kind.RELATIONSHIP: 1,
+}
 
 
 class Loader(Protocol[M]):
@@ -66,7 +74,7 @@ class Loader(Protocol[M]):
     def stands_alone(self, message: M) -> bool:
         """Whether a row must see every other that was written before it."""
 
-    def begin(self, batch: Batch[M]) -> None:
+    async def begin(self, batch: Batch[M]) -> None:
         """Do what needs nothing but the rows, once."""
 
     def wants(self, batch: Batch[M]) -> Wants:
@@ -120,11 +128,14 @@ class ImportServicer:
     async def ImportRecords(
         self, requests: AsyncIterator[ImportRecordsRequest], call: Call
     ) -> ImportRecordsResponse:
-        """Load chunk by chunk: the next is read when this one is committed."""
+        """Load chunk by chunk: the next is read when there is room for its rows."""
         run = _Run(self._loading, self._loaders, call, self._clock)
-        async for request in requests:
-            await run.take(request)
-        return await run.response()
+        try:
+            async for request in requests:
+                await run.take(request)
+            return await run.response()
+        finally:
+            await run.settle()
 
 
 class _Run:
@@ -142,6 +153,9 @@ class _Run:
         self._call = call
         self._clock = clock
         self._references = References(loading.sealed, loading.parties)
+        self._pipeline = Pipeline(_AT_ONCE)
+        self._preparing = asyncio.Lock()
+        self._asks_first = False  # until something turns out to be there already
         self._rejects = Rejects()
         self._request_id = uuid7()
         self._source_system = ""
@@ -160,14 +174,16 @@ class _Run:
             else:
                 self._rejects.add(self._rows, InvalidArgument("REQUIRED", "record"))
         for kind in Kind:
-            slices = _slices(rows[kind], self._loaders[kind])
-            loads = [self._load_each(kind, slices) for _ in range(_AT_ONCE[kind])]
-            for fault in await asyncio.gather(*loads, return_exceptions=True):
-                if isinstance(fault, BaseException):
-                    raise fault
+            for some in _slices(rows[kind], self._loaders[kind]):
+                await self._pipeline.add(kind, self._load(kind, some))
+
+    async def settle(self) -> None:
+        """Return when nothing of the import is under way."""
+        await self._pipeline.settle()
 
     async def response(self) -> ImportRecordsResponse:
-        """What was loaded and what was not."""
+        """What was loaded and what was not, once all of it is committed."""
+        await self._pipeline.drain()
         return ImportRecordsResponse(
             customers=self._loaded[Kind.CUSTOMER],
             accounts=self._loaded[Kind.ACCOUNT],
@@ -185,16 +201,12 @@ class _Run:
             await mark(work)
         return self._loading.cursors.consistency_token(work.position)
 
-    async def _load_each(self, kind: Kind, slices: Iterator[Sequence[New[Any]]]) -> None:
-        """Load what is left of the slices: others take from them too, while this one waits."""
-        for some in slices:
-            await self._load(kind, some)
-
     async def _load(self, kind: Kind, rows: Sequence[New[Any]]) -> None:
         """Load rows of a kind, once more when other writers were in the way."""
         loader = self._loaders[kind]
         batch = Batch(rows, self._origin(), self._rejects)
-        loader.begin(batch)
+        async with self._preparing:  # one after the other, so that one writes meanwhile
+            await loader.begin(batch)
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 await self._write(kind, loader, batch)
@@ -202,6 +214,7 @@ class _Run:
             except (LinkTaken, OperationInProgress):
                 if attempt == ATTEMPTS:
                     raise
+                self._asks_first = True
         self._loaded[kind] += len(batch.news)
         if kind is Kind.CUSTOMER:
             self._references.learn([new.message for new in batch.news])
@@ -226,7 +239,7 @@ class _Run:
             )
             await loader.complete(batch, referenced, self._references, work, self._call)
             left_out = await self._copy(kind, batch, work, deadline)
-        batch.each(lambda new: _refuse_left_out(new, left_out, loader))
+        await batch.each(lambda new: _refuse_left_out(new, left_out, loader))
 
     async def _copy(
         self, kind: int, batch: Batch[Any], work: Work, deadline: float
@@ -236,24 +249,20 @@ class _Run:
         messages = [new.message for new in batch.news]
         of = self._loaders[kind].of
         sealed = await self._loading.sealed.seal_new(of, ids, messages, deadline)
-        rows = [_row(kind, new, parts) for new, parts in zip(batch.news, sealed, strict=True)]
-        left_out = await load(work, rows) if rows else {}
+        rows = [_row(new, parts) for new, parts in zip(batch.news, sealed, strict=True)]
+        left_out = await load(work, kind, rows, asks_first=self._asks_first)
         return {batch.news[index].row: why for index, why in left_out.items()}
 
 
-def _row(kind: int, new: New[Any], parts: SealedParts) -> LoadRow:
+def _row(new: New[Any], parts: SealedParts) -> LoadRow:
     return LoadRow(
-        Write(
-            kind=kind,
-            id=new.id,
-            version=1,
-            state=new.message.state,
-            branch=getattr(new.message, "branch", ""),
-            operational=parts.operational,
-            private=parts.private,
-            number=parts.number,
-            uid=new.uid,
-        ),
+        new.id,
+        new.uid,
+        new.message.state,
+        getattr(new.message, "branch", ""),
+        parts.operational,
+        parts.private or None,
+        parts.number or None,
         new.links,
     )
 

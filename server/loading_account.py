@@ -36,10 +36,10 @@ class AccountLoader:
         """Never."""
         return False
 
-    def begin(self, batch: Batch[Account]) -> None:
+    async def begin(self, batch: Batch[Account]) -> None:
         """Do what needs nothing but the rows: forms, numbers, ids and tokens of all at once."""
-        batch.each(lambda new: _check(new.message, batch))
-        batch.take_keys(self._numbers.keys_of([new.message for new in batch.news]))
+        await batch.each(lambda new: _check(new.message, batch))
+        await batch.take_keys(self._numbers.keys_of([new.message for new in batch.news]))
 
     def wants(self, batch: Batch[Account]) -> Wants:
         """The customers that are parties, and the accounts that renumbering leads to and from."""
@@ -70,7 +70,7 @@ class AccountLoader:
             if new.message.replacement.account
         ]
         known = await references.accounts(work, [*older, *heirs], call.deadline)
-        batch.each(lambda new: self._complete(new, batch, referenced, known))
+        await batch.each(lambda new: self._complete(new, batch, referenced, known))
 
     def _complete(
         self,

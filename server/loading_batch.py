@@ -3,6 +3,7 @@
 Knows no kind of record: what a step does to a row is its caller's.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date
@@ -24,6 +25,7 @@ from tokenizer.identity import uuid7
 __all__ = ["Batch", "New", "Rejects", "hold_to_contract", "moved", "require_distinct"]
 
 REJECTS_SHOWN_MAX: Final = 1_000
+_ROWS_AT_A_STRETCH: Final = 250  # then others of the worker's calls have their turn
 _UUID_KINDS: Final = frozenset({Kind.CUSTOMER, Kind.RELATIONSHIP})
 
 
@@ -54,7 +56,7 @@ class New(Generic[M]):
     row: int
     message: M = field(repr=False)
     id: bytes = b""
-    uid: UUID | None = None
+    uid: bytes = b""
     key: Any = field(default=None, repr=False)
     links: list[Link] = field(default_factory=list, repr=False)
 
@@ -76,16 +78,19 @@ class Batch(Generic[M]):
         """The load's day, in UTC."""
         return self.origin.time.astimezone(UTC).date()
 
-    def each(self, step: Callable[[New[M]], None]) -> None:
+    async def each(self, step: Callable[[New[M]], None]) -> None:
         """Take every row a step further; those for which it raises an RpcError are rejected."""
         kept = []
-        for new in self.news:
-            try:
-                step(new)
-            except RpcError as fault:
-                self.rejects.add(new.row, fault)
-            else:
-                kept.append(new)
+        for start in range(0, len(self.news), _ROWS_AT_A_STRETCH):
+            if start:
+                await asyncio.sleep(0)
+            for new in self.news[start : start + _ROWS_AT_A_STRETCH]:
+                try:
+                    step(new)
+                except RpcError as fault:
+                    self.rejects.add(new.row, fault)
+                else:
+                    kept.append(new)
         self.news = kept
 
     def reject(self, new: New[M], fault: RpcError) -> None:
@@ -93,18 +98,19 @@ class Batch(Generic[M]):
         self.rejects.add(new.row, fault)
         self.news.remove(new)
 
-    def take_keys(self, keys: Iterable[Any]) -> None:
+    async def take_keys(self, keys: Iterable[Any]) -> None:
         """Give every row its natural key, in order, or reject it for the fault in its place."""
         for new, key in zip(self.news, keys, strict=True):
             new.key = key
-        self.each(_take_key)
+        await self.each(_take_key)
 
     def name(self, new: New[M], kind: int) -> None:
         """Write what every record says of itself: a new one is at version 1."""
         message: Any = new.message
-        new.uid = UUID(bytes=new.id) if kind in _UUID_KINDS else uuid7()
+        uid = UUID(bytes=new.id) if kind in _UUID_KINDS else uuid7()
+        new.uid = uid.bytes
         message.name = names.format(kind, new.id)
-        message.uid = str(new.uid)
+        message.uid = str(uid)
         message.version = 1
         message.etag = "1"
         message.create_time.CopyFrom(self._stamp)

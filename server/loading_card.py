@@ -39,10 +39,11 @@ class CardLoader:
         """Never."""
         return False
 
-    def begin(self, batch: Batch[Card]) -> None:
+    async def begin(self, batch: Batch[Card]) -> None:
         """Do what needs nothing but the rows: forms, numbers, ids and tokens of all at once."""
-        batch.each(lambda new: self._check(new.message))
-        batch.take_keys(self._numbers.keys([new.message.pan for new in batch.news], self.id_field))
+        await batch.each(lambda new: self._check(new.message))
+        numbers = [new.message.pan for new in batch.news]
+        await batch.take_keys(self._numbers.keys(numbers, self.id_field))
 
     def wants(self, batch: Batch[Card]) -> Wants:
         """Cardholders, accounts, and the cards before and after."""
@@ -67,7 +68,7 @@ class CardLoader:
         if older:
             await work.reserve([new.key.ids[-1] for new in batch.news])
         taken = {older[id_] for id_ in await hold(work, Kind.CARD, list(older))}
-        batch.each(lambda new: self._complete(new, batch, referenced, taken))
+        await batch.each(lambda new: self._complete(new, batch, referenced, taken))
 
     def _check(self, card: Card) -> None:
         hold_to_contract(card, "card", DELETED)

@@ -37,9 +37,9 @@ class CustomerLoader:
         """Never."""
         return False
 
-    def begin(self, batch: Batch[Customer]) -> None:
+    async def begin(self, batch: Batch[Customer]) -> None:
         """Do all: customers refer to nobody."""
-        batch.each(lambda new: _make(new, batch))
+        await batch.each(lambda new: _make(new, batch))
         claims: dict[int, set[Claim]] = {new.row: _claims(new.message) for new in batch.news}
         keys = self._links.keys_of({claim for each in claims.values() for claim in each})
         for new in batch.news:

@@ -39,9 +39,9 @@ class RelationshipLoader:
         """Where circles and shares are checked, each row must see those before it."""
         return message.type in relationship_rules.OWNERSHIP
 
-    def begin(self, batch: Batch[CustomerRelationship]) -> None:
+    async def begin(self, batch: Batch[CustomerRelationship]) -> None:
         """Do what needs nothing but the rows."""
-        batch.each(lambda new: _make(new, batch))
+        await batch.each(lambda new: _make(new, batch))
 
     def wants(self, batch: Batch[CustomerRelationship]) -> Wants:
         """The customers at both ends; of ownership, they are locked when it is checked."""
@@ -67,7 +67,7 @@ class RelationshipLoader:
             except RpcError as fault:
                 batch.reject(batch.news[0], fault)
         else:
-            batch.each(lambda new: _check_ends(new.message, batch, referenced))
+            await batch.each(lambda new: _check_ends(new.message, batch, referenced))
 
     def _stands_alone(self, batch: Batch[CustomerRelationship]) -> bool:
         return len(batch.news) == 1 and self.stands_alone(batch.news[0].message)

@@ -12,7 +12,6 @@ import asyncpg
 import pytest
 
 import repository
-from repository.loading import CREATE_STAGE
 from tests.conftest import Database
 
 ID, KEY, UID, HASH = b"\1" * 16, b"k", UUID(int=7), b"\2" * 32
@@ -54,7 +53,7 @@ ARGUMENTS: dict[str, dict[str, tuple[Any, ...]]] = {
         "GET_OLDEST": (1_000_000,),
         "GET_HISTORY": (1_000_000, 1_000_100),
     },
-    "loading": {"LOAD": (NOW, *META), "HOLD": (2, [ID]), "GET_MANY": (2, [ID]), "MARK": ()},
+    "loading": {"HOLD": (2, [ID]), "READ": (2, [ID]), "GET_KNOWN": (2, [ID]), "MARK": ()},
     "ach_run": {
         "BEGIN": ("actor", UID, NOW, "origin", "destination", "261123 0600"),
         "LOCK_FILE": (HASH,),
@@ -91,7 +90,7 @@ ARGUMENTS: dict[str, dict[str, tuple[Any, ...]]] = {
 }
 # Tables that are a few rows, or that a statement is meant to read whole.
 SMALL = {
-    "routing_revision", "incarnation", "loading", "purpose_key", "purpose_table_mac",
+    "routing_revision", "incarnation", "purpose_key", "purpose_table_mac",
 }  # fmt: skip
 SMALL |= {"seal_count"}
 WHOLE = {
@@ -181,7 +180,6 @@ async def filled(database: Database) -> AsyncIterator[dict[str, asyncpg.Connecti
     for which, fill in (("main", FILL_MAIN), ("keys", FILL_KEYS)):
         sessions[which] = await asyncpg.connect(await database(which))
         await sessions[which].execute(fill)
-    await sessions["main"].execute(CREATE_STAGE)
     yield sessions
     for session in sessions.values():
         await session.close()
@@ -196,7 +194,7 @@ async def test_every_statement_fits_the_schema(filled: dict[str, asyncpg.Connect
     for module, name, sql in statements():
         await filled[on(module)].prepare(sql)
         names.add((module, name))
-    assert {("record", "GET_MANY"), ("keys", "GET_MANY"), ("loading", "LOAD")} <= names
+    assert {("record", "GET_MANY"), ("keys", "GET_MANY"), ("loading", "HOLD")} <= names
 
 
 def test_every_serving_statement_has_its_plan_looked_at() -> None:
