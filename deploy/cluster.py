@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import secrets
 import shutil
+import signal
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -123,9 +124,8 @@ class Cluster:
     def environment(self) -> dict[str, str]:
         """The servers' settings."""
         main, keys = map(self.dsn, _DATABASES)
-        valkeys = ",".join(
-            str(self._route("server", name, node.address)) for name, node in self.valkeys.items()
-        )
+        name, first = next(iter(self.valkeys.items()))
+        valkeys = str(self._route("server", name, first.address))
         return {
             "OPENCIF_DATABASE_DSN": main,
             "OPENCIF_REPLICA_DSN": main,
@@ -180,6 +180,39 @@ class Cluster:
         ]
         return [*told, ("envoy", str(self.envoy.address) if self.envoy.pid else "down")]
 
+    def switch_over(self) -> PatroniNode:
+        """Have the primary hand over to a standby; who it is then. Raises: Unhealthy, OSError."""
+        primary = self._primary_now()
+        before = primary.timeline
+        standby = next(
+            member["name"]
+            for member in primary.members()
+            if member["name"] != primary.name and member.get("state") == "streaming"
+        )
+        primary.hand_over_to(standby)
+        return self.wait_promoted(before)
+
+    def kill_primary(self) -> tuple[PatroniNode, PatroniNode]:
+        """End the primary's postmaster as a crash would; which it was, and who is it then.
+
+        That may be the same node again: Patroni promotes whoever is first to be fit for it.
+
+        Raises: Unhealthy.
+        """
+        primary = self._primary_now()
+        before = primary.timeline
+        primary.signal_postgres(signal.SIGKILL)
+        return primary, self.wait_promoted(before)
+
+    def wait_promoted(self, timeline: int) -> PatroniNode:
+        """The primary, once it is on a later timeline. Raises: Unhealthy."""
+        ends = time.monotonic() + _HEALTHY_MAX_S
+        while (primary := self.primary) is None or primary.timeline <= timeline:
+            if time.monotonic() > ends:
+                raise Unhealthy(f"nobody has been promoted beyond timeline {timeline}")
+            time.sleep(_LOOK_EVERY_S)
+        return primary
+
     def wait_healthy(self) -> None:
         """Return when a primary has its quorum of streaming standbys. Raises: Unhealthy."""
         ends = time.monotonic() + _HEALTHY_MAX_S
@@ -187,6 +220,11 @@ class Cluster:
             if time.monotonic() > ends:
                 raise Unhealthy(f"{missing}; logs are in {self.home / 'logs'}")
             time.sleep(_LOOK_EVERY_S)
+
+    def _primary_now(self) -> PatroniNode:
+        if (primary := self.primary) is None:
+            raise Unhealthy("PostgreSQL has no primary")
+        return primary
 
     def _missing(self) -> str:
         """What is not yet as it should be; empty when all is."""

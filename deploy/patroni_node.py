@@ -71,6 +71,11 @@ class PatroniNode(Part):
         """What Patroni says of the node: state, role, timeline; empty when it is silent."""
         return asked(f"http://{self.rest}/patroni")
 
+    @property
+    def timeline(self) -> int:
+        """The timeline it is on; 0 when it does not say."""
+        return int(self.status().get("timeline", 0))
+
     def members(self) -> list[dict[str, Any]]:
         """What Patroni says of all nodes; empty when it is silent."""
         found: list[dict[str, Any]] = asked(f"http://{self.rest}/cluster").get("members", [])
