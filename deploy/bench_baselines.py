@@ -22,8 +22,8 @@ import uvloop
 
 from deploy import bench_ff1
 from loadtests.bench_machine import CpuWatch
-from repository.cache import CONNECTIONS_MAX, client_of
 from repository.record import Kind
+from repository.shards import Shards
 
 __all__ = ["DSN", "ECHO", "EMPTY", "URL", "main"]
 
@@ -34,9 +34,10 @@ EMPTY: Final = "/bench/Empty"
 ECHO: Final = "/bench/"
 """The method of an echo is this and a number: the size of its answer; `s` before it streams."""
 _KEY_KIND: Final = 4  # where a cache key says its record's kind, behind its hash tag
-_CONNECTIONS: Final = 10  # as many as the server has
+_CONNECTIONS: Final = 10  # to the database, as many as the server has
 _TOMBSTONE_MAX_BYTES: Final = 64
 _SCANNED: Final = 1_000
+_PATIENT_S: Final = 1.0  # an MGET that the cache's own wait would give up on is measured too
 _SEED: Final = 7420
 
 IDS: Final = "SELECT id FROM record WHERE kind = $1 AND state <> 99 LIMIT $2"
@@ -82,27 +83,27 @@ def _stream_of(answer: bytes) -> Any:
 class Baselines:
     """All baselines; opened once, run as told."""
 
-    def __init__(self, pool: asyncpg.Pool, cache_client: redis.asyncio.Redis) -> None:
+    def __init__(self, pool: asyncpg.Pool, servers: Shards) -> None:
         self._pool = pool
-        self._cache = cache_client
+        self._servers = servers
         self._keys: list[bytes] = []
         self._ids: list[bytes] = []
 
     async def gather(self, kind: int, most: int) -> dict[str, int]:
         """Take note of what there is to read: entries of one kind in the cache, rows of it."""
         self._ids = [row[0] for row in await self._pool.fetch(IDS, kind, most)]
-        found = self._cache.scan_iter(count=_SCANNED)
-        keys = [key async for key in found if key[_KEY_KIND] == kind]
+        async with redis.asyncio.Redis.from_url(os.environ[URL]) as client:
+            found = [key async for key in client.scan_iter(count=_SCANNED)]
+        keys = [key for key in found if key[_KEY_KIND] == kind]
         self._keys = []
         for at in range(0, len(keys), _SCANNED):
             part = keys[at : at + _SCANNED]
-            values = await self._cache.mget(part)
+            values = await self._servers.mget(part, _PATIENT_S)
             pairs = zip(part, values, strict=True)
             self._keys += [key for key, value in pairs if len(value or b"") > _TOMBSTONE_MAX_BYTES]
         del self._keys[most:]
         for order in (self._ids, self._keys):  # as requests come, not as they are kept
             random.Random(_SEED).shuffle(order)  # noqa: S311  not a secret
-        await asyncio.gather(*(self._mget(self._keys[:1]) for _ in range(CONNECTIONS_MAX)))
         return {"keys": len(self._keys), "ids": len(self._ids)}
 
     async def run(self, job: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -118,8 +119,9 @@ class Baselines:
         return bench_ff1.measure(what, watch, job["measure_s"])
 
     async def _mget(self, keys: Sequence[bytes]) -> int:
-        """By the very client that the server's cache uses."""
-        return sum(value is not None for value in await self._cache.mget(keys))
+        """By the very client that the server's cache uses, over one connection as there."""
+        values = await self._servers.mget(keys, _PATIENT_S)
+        return len(values) - values.count(None)
 
     async def _any(self, ids: Sequence[bytes]) -> int:
         async with self._pool.acquire() as connection:
@@ -163,16 +165,16 @@ async def _serve() -> None:
     server.add_generic_rpc_handlers((_Handlers(),))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
-    cache_client = client_of(os.environ[URL])
+    servers = Shards(os.environ[URL])
     async with asyncpg.create_pool(
         os.environ[DSN], min_size=_CONNECTIONS, max_size=_CONNECTIONS, init=_prepare,
         max_inactive_connection_lifetime=0,
     ) as pool:  # fmt: skip
-        baselines = Baselines(pool, cache_client)
+        baselines = Baselines(pool, servers)
         print(json.dumps({"address": f"127.0.0.1:{port}"}), flush=True)
         while line := await asyncio.to_thread(sys.stdin.readline):
             print(json.dumps(await baselines.run(json.loads(line))), flush=True)
-    await cache_client.aclose()
+    await servers.close()
     await server.stop(None)
 
 

@@ -1,6 +1,6 @@
 """Opens what the server stands on, as its settings have it, and closes it in the end."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from repository.cache import Cache
@@ -68,8 +68,5 @@ class _Prover:
     """The MACs of cache entries, as the repository asks for them."""
 
     def __init__(self, macs: Macs) -> None:
-        self._macs = macs
-
-    def macs(self, messages: Sequence[bytes]) -> list[bytes]:
-        """One MAC of 16 bytes per message."""
-        return self._macs.cache_entries(messages)
+        self.mac = macs.cache_entry
+        self.macs = macs.cache_entries

@@ -8,7 +8,8 @@ import pytest
 import redis.asyncio
 
 from repository.breaker import FAILURES_MAX, Breaker
-from repository.cache import BODY, HEAD, UNKNOWN_TTL_S, Cache
+from repository.cache import UNKNOWN_TTL_S, Cache
+from repository.proof import BODY, HEAD
 from repository.reading import Reader
 from repository.record import Entry
 from tests.contract.stand import ACCOUNT, HashProver, Stand, key_of, origin, raw, some_id, write
@@ -25,6 +26,10 @@ async def behind(stand: Stand) -> AsyncIterator[redis.asyncio.Redis]:
 def cache_of(stand: Stand) -> Cache:
     assert stand.cache is not None
     return stand.cache
+
+
+def breaker_of(cache: Cache) -> Breaker:
+    return cache._servers._first.breaker
 
 
 async def test_values_hold_the_sealed_bytes_and_nothing_else(
@@ -123,9 +128,9 @@ async def test_a_silent_cache_is_gone_round_and_then_left_alone(
     cache = Cache(silent_url, HashProver(), stand.incarnation, stand.window, wait_s=0.02)
     reader = Reader(stand.store, stand.poll, stand.incarnation, cache)
     for _ in range(FAILURES_MAX):
-        cache.breaker._closed_again_at = 0.0
+        breaker_of(cache)._closed_again_at = 0.0
         assert (await reader.get_many(ACCOUNT, [id_]))[0].version == 1
-    cache.breaker._closed_again_at = float("inf")
+    breaker_of(cache)._closed_again_at = float("inf")
     assert (await reader.get_many(ACCOUNT, [id_]))[0].version == 1
     assert cache.stats.misses == {"timeout": FAILURES_MAX, "down": 1}
     await cache.close()
@@ -159,12 +164,12 @@ async def test_a_cache_that_comes_back_is_used_again(stand: Stand) -> None:
     stand.valkey.kill()
     for _ in range(FAILURES_MAX + 1):
         assert (await stand.get(id_)).version == 1
-    assert cache.breaker.is_open
+    assert breaker_of(cache).is_open
     stand.valkey.start()
-    cache.breaker._closed_again_at = 0.0
+    breaker_of(cache)._closed_again_at = 0.0
     await stand.get(id_)  # the trial: nothing there, and by now no function either
     await stand.get(id_)
-    assert not cache.breaker.is_open
+    assert not breaker_of(cache).is_open
     hits = cache.stats.hits
     assert (await stand.get(id_)).version == 1
     assert cache.stats.hits == hits + 1

@@ -9,7 +9,8 @@ from types import MethodType
 import pytest
 import redis.asyncio
 
-from repository.cache import HEAD, Cache
+from repository.cache import Cache
+from repository.proof import HEAD
 from repository.record import Entry, Kind
 from repository.window import Window
 from tests.contract.stand import ACCOUNT, Stand, key_of, raw, segment, some_id
@@ -27,7 +28,7 @@ def without_version_check(stand: Stand) -> None:
     blind = BlindWindow()
     blind.oldest_xid, blind.horizon = stand.window.oldest_xid, stand.window.horizon
     blind.changed = {kind: {} for kind in Kind}
-    stand.cache._window = blind
+    stand.cache._proof._window = blind
 
 
 def without_horizon_check(stand: Stand) -> None:
@@ -36,14 +37,14 @@ def without_horizon_check(stand: Stand) -> None:
     blind = BlindWindow()
     blind.oldest_xid, blind.horizon = 0, stand.window.horizon
     blind.changed = stand.window.changed
-    stand.cache._window = blind
+    stand.cache._proof._window = blind
 
 
 def without_mac_check(stand: Stand) -> None:
     """Whatever lies in the cache is taken to be ours."""
     assert stand.cache is not None
-    trusting = MethodType(lambda _, found: found, stand.cache)
-    stand.cache._authentic = trusting  # type: ignore[method-assign]  # that is the point
+    trusting = MethodType(lambda *_: True, stand.cache._proof)
+    stand.cache._proof._is_authentic = trusting  # type: ignore[method-assign]  # the point
 
 
 @pytest.fixture
