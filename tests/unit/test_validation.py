@@ -17,6 +17,7 @@ from opencif.v1 import (
     relationship_pb2,
     tokenization_pb2,
 )
+from server import validation
 from server.card_data import holds_card_data, metadata_holds_card_data
 from server.contract import check_contract, messages, record_kind
 from server.errors import InvalidArgument
@@ -288,3 +289,46 @@ def test_ids_in_metadata_are_no_card_numbers() -> None:
     assert not metadata_holds_card_data(f"4{'1' * 15}-aaaa-4aaa-8aaa-411111111111")
     assert metadata_holds_card_data(card_numbers.VISA.encode())
     assert metadata_holds_card_data(f"card={card_numbers.AMEX}")
+
+
+def test_a_value_that_was_right_before_lets_no_other_through() -> None:
+    def of(currency: str, opened: str, kind: int) -> account_pb2.Account:
+        return account_pb2.Account(
+            account_type=kind, holder_class=1, currency=currency, open_date=opened
+        )
+
+    for _ in range(2):
+        assert fault(of("USD", "2020-02-29", 1), keep_output_only=True) is None
+        bad = [of("USX", "2020-02-29", 1), of("USD", "2021-02-29", 1), of("USD", "2020-02-29", 77)]
+        assert [fault(message, keep_output_only=True) for message in bad] == [
+            ("MALFORMED", "currency"),
+            ("INVALID_DATE", "open_date"),
+            ("UNKNOWN_ENUM_VALUE", "account_type"),
+        ]
+        assert fault(account_pb2.Account(currency="USD"), keep_output_only=True) == (
+            "UNKNOWN_ENUM_VALUE",
+            "account_type",
+        )
+
+
+def test_values_of_persons_and_accounts_are_not_kept() -> None:
+    kept = {
+        field.name
+        for message in messages()
+        for field in message.fields
+        if field.enum_type is None and validation._accepted(field) is not None
+    }
+    assert {"currency", "open_date", "branch", "routing_number"} <= kept
+    assert not kept & {"birth_date", "account_number", "pan", "value", "given_name"}
+
+
+def test_no_more_values_are_kept_than_are_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(validation, "ACCEPTED_MAX", 3)
+    first = datetime(1990, 1, 1, tzinfo=UTC)
+    dates = [(first + timedelta(days=n)).date().isoformat() for n in range(9)]
+    party = account_pb2.AccountParty.DESCRIPTOR.fields_by_name["valid_from"]
+    kept = validation._accepted(party)
+    walk = validation._walk({party.number: lambda _: None}, {}, {}, {party.number: kept})
+    for date in dates * 2:
+        walk(account_pb2.AccountParty(valid_from=date))
+    assert kept == set(dates[:3])
