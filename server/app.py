@@ -29,6 +29,7 @@ from server.customer import CustomerServicer
 from server.customer_accounts import CustomerAccounts
 from server.customer_keys import CustomerSealers
 from server.customer_links import CustomerLinks
+from server.frames import Frames
 from server.housekeeping import Housekeeping, chores
 from server.key_table import open_keyring
 from server.loading import ImportServicer, Loading
@@ -37,6 +38,7 @@ from server.lookup_keys import AccountKeys, CardKeys
 from server.metrics import Gauges
 from server.mutation import Mutations
 from server.name_words import NameWords
+from server.opened import OpenedRecords
 from server.party import Parties
 from server.reading import Reads
 from server.relationship import RelationshipServicer
@@ -65,6 +67,7 @@ class _Parts(NamedTuple):
 
     mutations: Mutations
     reads: Reads
+    frames: Frames
     links: LinkStore
     followed: CustomerAccounts
     identity: Identity
@@ -96,22 +99,19 @@ async def wired(settings: Settings, gauges: Gauges) -> AsyncIterator[Wired]:
 
         cursors = Cursors(macs)
         sealed = SealedRecords(sealer, CustomerSealers(CustomerKeys(keyring), key_store))
-        reads = Reads(reader, records, links, poll, sealed=sealed, cursors=cursors)
+        own = OpenedRecords(poll, settings.opened_max_bytes)
+        frames = Frames(reader, sealed, own)
+        reads = Reads(reader, records, links, poll, frames=frames, sealed=sealed, cursors=cursors)
         mutations = Mutations(writer, records, sealed, cursors, macs)
 
         routing = RoutingNumbers(RoutingStore(database))
         opened.push_async_callback(routing.close)
         followed = CustomerAccounts(mutations, Parties(identity), FollowUpStore(database))
-        parts = _Parts(mutations, reads, links, followed, identity, tokens, routing.scheme)
+        parts = _Parts(mutations, reads, frames, links, followed, identity, tokens, routing.scheme)
         runs = AchRunStore(database)
-        clearing = Tools(
-            AccountResolver(reader, identity, sealer),
-            Corrections(records, sealer, reads),
-            NameWords(identity),
-            tokens,
-            routing,
-            runs,
-        )
+        resolver = AccountResolver(reader, identity, sealer)
+        corrections = Corrections(records, sealer, reads)
+        clearing = Tools(resolver, corrections, NameWords(identity), tokens, routing, runs)
         servicers: list[object] = [
             *_record_servicers(parts, Loading(writer, sealed, Parties(identity), cursors)),
             AchResolutionServicer(clearing, reads),
@@ -126,24 +126,23 @@ async def wired(settings: Settings, gauges: Gauges) -> AsyncIterator[Wired]:
         await enter(Housekeeping(todo).running())
         gauges.poll_age_s = lambda: poll.age_s
         gauges.idle_connections = lambda: database.idle_connections
-        gauges.reads = reader.stats
+        gauges.reads, gauges.own = reader.stats, own.stats
         gauges.cache = cache.stats if cache else gauges.cache
         yield Wired(servicers, Audit(AuditStore(database), macs))
 
 
 def _record_servicers(parts: _Parts, loading: Loading) -> list[object]:
     """Those that create, change, load, find and tokenize."""
-    mutations, reads, links, followed, identity, tokens, scheme_of = parts
+    mutations, reads, frames, links, followed, identity, tokens, scheme_of = parts
     accounts = AccountNumbers(identity, tokens, scheme_of)
+    account_keys = AccountKeys(identity, tokens, scheme_of)
     cards, customers = CardNumbers(identity, tokens), CustomerLinks(identity)
     return [
         AccountServicer(mutations, reads, accounts, loading.parties),
         CardServicer(mutations, reads, cards),
         CustomerServicer(mutations, reads, links, customers, followed),
         ImportServicer(loading, accounts, cards, customers),
-        LookupServicer(
-            reads, links, AccountKeys(identity, tokens, scheme_of), CardKeys(identity, tokens)
-        ),
+        LookupServicer(reads, frames, links, account_keys, CardKeys(identity, tokens)),
         RelationshipServicer(mutations, reads, links),
         TokenizationServicer(tokens, scheme_of),
     ]

@@ -1,16 +1,17 @@
-"""LookupService, the hot path: keys -> ids -> cache or one statement -> splice.
+"""LookupService, the hot path: keys -> ids -> frames at hand, in the cache or in the database.
 
-Written for speed: no await and no task per item, no message built for an answer. What is missing
+Written for speed: no await where all is at hand, no task and no message per item. What is missing
 or malformed is its item's result.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import cache
-from itertools import chain, repeat
-from typing import Final
+from itertools import chain
+from typing import Final, TypeAlias
 
-from opencif.v1 import card_pb2
+from google.protobuf.message import DecodeError
+
 from opencif.v1.account_pb2 import Account
 from opencif.v1.card_pb2 import Card
 from opencif.v1.lookup_pb2 import (
@@ -20,39 +21,26 @@ from opencif.v1.lookup_pb2 import (
     StreamLookupCardsRequest,
 )
 from opencif.v1.record_pb2 import VIEW_FULL
+from opencif.v1.record_pb2 import Consistency as Asked
 from repository.link import LinkStore, Relation
 from repository.reading import Consistency, Freshness
 from repository.record import Kind
-from server import card_rules, names, splice
+from server import card_rules, names, network_response, splice
 from server.account_rules import OWNERS, current_parties
+from server.errors import InvalidArgument
+from server.frames import FORMS, Frames
 from server.lookup_keys import AccountKeys, CardKeys, Wanted
 from server.reading import Reads
-from server.rpc import Call
+from server.rpc import Call, takes_bytes
+from server.validation import validate
 
-__all__ = ["LookupServicer", "network_response"]
-
-GOOD: Final = "00"
-UNKNOWN: Final = "14"
-EXPIRED: Final = "54"
-# ISO 8583 DE 39 by state. A card that is gone for good is as unknown as one that never was.
-_RESPONSES: Final = {
-    card_pb2.CARD_STATE_ORDERED: "78",
-    card_pb2.CARD_STATE_ISSUED: "78",
-    card_pb2.CARD_STATE_ACTIVE: GOOD,
-    card_pb2.CARD_STATE_BLOCKED: "62",
-    card_pb2.CARD_STATE_LOST: "41",
-    card_pb2.CARD_STATE_STOLEN: "43",
-    card_pb2.CARD_STATE_COMPROMISED: "62",
-    card_pb2.CARD_STATE_DAMAGED: "62",
-    card_pb2.CARD_STATE_EXPIRED: EXPIRED,
-    card_pb2.CARD_STATE_REPLACED: UNKNOWN,
-    card_pb2.CARD_STATE_CLOSED: UNKNOWN,
-}
-# Whose month does not matter: the answer is about the card's whereabouts, not its age.
-_WHATEVER_THE_MONTH: Final = frozenset({"41", "43", UNKNOWN})
+__all__ = ["LookupServicer"]
 
 _ANSWER: Final = 1  # Stream...Response.answer
-_NETWORK_RESPONSE: Final = 5  # CardResult.network_response
+_LOOKUP: Final = 1  # Stream...Request.lookup
+
+Answer: TypeAlias = bytes | Awaitable[bytes]
+Chunk: TypeAlias = StreamLookupAccountsRequest | StreamLookupCardsRequest
 
 
 class LookupServicer:
@@ -61,6 +49,7 @@ class LookupServicer:
     def __init__(
         self,
         reads: Reads,
+        frames: Frames,
         links: LinkStore,
         account_keys: AccountKeys,
         card_keys: CardKeys,
@@ -68,70 +57,124 @@ class LookupServicer:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._reads = reads
+        self._frames = frames
         self._links = links
         self._account_keys = account_keys
         self._card_keys = card_keys
         self._clock = clock
 
-    async def LookupAccounts(self, request: LookupAccountsRequest, call: Call) -> bytes:
+    @takes_bytes
+    def LookupAccounts(self, data: bytes, call: Call) -> Answer:
         """Look accounts up, with their current owners if asked for."""
-        wanted = self._account_keys.wanted(request.keys)
+        wanted, request = self._account_keys.read(data)
+        call.items = len(wanted.ids)
+        ids = wanted.single
+        if ids is None or request.with_owners:
+            return self._accounts(wanted, request, call)
+        return self._plain(Kind.ACCOUNT, ids, request.consistency, call)
+
+    @takes_bytes
+    def LookupCards(self, data: bytes, call: Call) -> Answer:
+        """Look cards up, with the accounts they draw on if asked for."""
+        wanted, dpans, request = self._card_keys.read(data)
+        call.items = len(wanted.ids)
+        ids = wanted.single
+        if ids is None or request.with_accounts:
+            return self._cards(wanted, dpans, request, call)
+        return self._plain(Kind.CARD, ids, request.consistency, call)
+
+    @takes_bytes
+    async def StreamLookupAccounts(
+        self, requests: AsyncIterator[bytes], call: Call
+    ) -> AsyncIterator[bytes]:
+        """Answer chunk by chunk: the next is read when this answer has been taken."""
+        async for data in requests:
+            yield await _chunk(StreamLookupAccountsRequest, data, self.LookupAccounts, call)
+
+    @takes_bytes
+    async def StreamLookupCards(
+        self, requests: AsyncIterator[bytes], call: Call
+    ) -> AsyncIterator[bytes]:
+        """Answer chunk by chunk: the next is read when this answer has been taken."""
+        async for data in requests:
+            yield await _chunk(StreamLookupCardsRequest, data, self.LookupCards, call)
+
+    def _plain(self, kind: int, ids: list[bytes], asked: Asked, call: Call) -> Answer:
+        """An answer whose results are frames as they are, one for each id."""
+        results = self._frames.joined(kind, ids, self._reads.freshness(asked), call)
+        if isinstance(results, bytes):
+            return splice.answer(results, self._reads.stale_since(asked))
+        return self._plain_when_read(results, asked)
+
+    async def _plain_when_read(self, results: Awaitable[bytes], asked: Asked) -> bytes:
+        return splice.answer(await results, self._reads.stale_since(asked))
+
+    async def _accounts(self, wanted: Wanted, request: LookupAccountsRequest, call: Call) -> bytes:
         freshness = self._reads.freshness(request.consistency)
-        opened = await self._reads.plaintexts(
-            Kind.ACCOUNT, wanted.every_id(), call, freshness=freshness
-        )
-        hits = wanted.hits(opened)
-        linked: Iterable[Sequence[bytes]] = repeat(())
-        if request.with_owners:
-            today = self._clock().date().isoformat()
-            owners = [() if hit is None else _owners(hit, today) for hit in hits]
-            found = await self._reads.plaintexts(
-                Kind.CUSTOMER,
-                chain.from_iterable(owners),
-                call,
-                freshness=freshness,
-                private=request.view == VIEW_FULL,
-            )
-            linked = _of_each(owners, found)
-        results = _spliced(hits, wanted.refused, linked, repeat(b""))
+        ids = wanted.every_id()
+        if wanted.tokens or request.with_owners:  # what is to be read in a record is not its frame
+            records = wanted.hits(await self._frames.records(Kind.ACCOUNT, ids, freshness, call))
+            owners = await self._owners(records, request, freshness, call)
+            hits = [
+                None if record is None else splice.found(record, linked)
+                for record, linked in zip(records, owners, strict=True)
+            ]
+        else:
+            hits = wanted.hits(await self._frames.found(Kind.ACCOUNT, ids, freshness, call))
+        results = _results(hits, wanted.refused, b"")
         return splice.answer(results, self._reads.stale_since(request.consistency))
 
-    async def LookupCards(self, request: LookupCardsRequest, call: Call) -> bytes:
-        """Look cards up, with the accounts they draw on if asked for."""
-        wanted, dpans = self._card_keys.wanted(request.keys)
+    async def _owners(
+        self,
+        accounts: Sequence[bytes | None],
+        request: LookupAccountsRequest,
+        freshness: Freshness,
+        call: Call,
+    ) -> list[list[bytes]]:
+        """Each account's current owners, if they are asked for: one read for all of them."""
+        if not request.with_owners:
+            return [[]] * len(accounts)
+        today = self._clock().date().isoformat()
+        ids = [[] if account is None else _owners_of(account, today) for account in accounts]
+        found = await self._reads.plaintexts(
+            Kind.CUSTOMER,
+            chain.from_iterable(ids),
+            call,
+            freshness=freshness,
+            private=request.view == VIEW_FULL,
+        )
+        return [[found[id_] for id_ in each if id_ in found] for each in ids]
+
+    async def _cards(
+        self,
+        wanted: Wanted,
+        dpans: Mapping[int, Sequence[bytes]],
+        request: LookupCardsRequest,
+        call: Call,
+    ) -> bytes:
         freshness = self._reads.freshness(request.consistency)
         if dpans:
             await self._follow(dpans, wanted, freshness, call)
-        opened = await self._reads.plaintexts(
-            Kind.CARD, wanted.every_id(), call, freshness=freshness
-        )
-        hits = wanted.hits(opened)
-        cards = [None if hit is None else Card.FromString(hit) for hit in hits]
-        linked: Iterable[Sequence[bytes]] = repeat(())
+        hits = wanted.hits(await self._frames.found(Kind.CARD, wanted.every_id(), freshness, call))
         if request.with_accounts:
-            drawn = [() if card is None else _accounts(card) for card in cards]
-            found = await self._reads.plaintexts(
-                Kind.ACCOUNT, chain.from_iterable(drawn), call, freshness=freshness
-            )
-            linked = _of_each(drawn, found)
-        today = self._clock().date()
-        tails = [_response_field(network_response(card, today)) for card in cards]
-        results = _spliced(hits, wanted.refused, linked, tails)
+            hits = await self._with_accounts(hits, freshness, call)
+        results = _results(hits, wanted.refused, network_response.NOT_THERE)
         return splice.answer(results, self._reads.stale_since(request.consistency))
 
-    async def StreamLookupAccounts(
-        self, requests: AsyncIterator[StreamLookupAccountsRequest], call: Call
-    ) -> AsyncIterator[bytes]:
-        """Answer chunk by chunk: the next is read when this answer has been taken."""
-        async for request in requests:
-            yield splice.embedded(_ANSWER, await self.LookupAccounts(request.lookup, call))
-
-    async def StreamLookupCards(
-        self, requests: AsyncIterator[StreamLookupCardsRequest], call: Call
-    ) -> AsyncIterator[bytes]:
-        """Answer chunk by chunk: the next is read when this answer has been taken."""
-        async for request in requests:
-            yield splice.embedded(_ANSWER, await self.LookupCards(request.lookup, call))
+    async def _with_accounts(
+        self, hits: Sequence[bytes | None], freshness: Freshness, call: Call
+    ) -> list[bytes | None]:
+        """The cards' results with the accounts they draw on: one read for all of them."""
+        form = FORMS[Kind.CARD]
+        records = [b"" if hit is None else form.record(hit) for hit in hits]
+        ids = [_accounts_of(record) for record in records]
+        found = await self._frames.records(Kind.ACCOUNT, chain.from_iterable(ids), freshness, call)
+        return [
+            None
+            if hit is None
+            else splice.found(record, [found[i] for i in each if i in found], form.tail(hit))
+            for hit, record, each in zip(hits, records, ids, strict=True)
+        ]
 
     async def _follow(
         self,
@@ -151,49 +194,28 @@ class LookupServicer:
             wanted.ids[position] = [id_ for key in keys for id_ in links.get(key, ())]
 
 
-def network_response(card: Card | None, today: date) -> str:
-    """The hint at ISO 8583 DE 39 that a card's state and last month call for."""
-    if card is None:
-        return UNKNOWN
-    response = _RESPONSES.get(card.state, UNKNOWN)
-    if response not in _WHATEVER_THE_MONTH and card.expiry < today.isoformat()[:7]:
-        return EXPIRED
-    return response
-
-
-def _owners(record: bytes, today: str) -> list[bytes]:
+def _owners_of(account: bytes, today: str) -> list[bytes]:
     """The ids of an account's current owners, each once."""
-    parties = current_parties(Account.FromString(record).parties, today)
+    parties = current_parties(Account.FromString(account).parties, today)
     owners = dict.fromkeys(party.customer for party in parties if party.role in OWNERS)
     return [names.parse(Kind.CUSTOMER, owner) for owner in owners]
 
 
-def _accounts(card: Card) -> list[bytes]:
+def _accounts_of(record: bytes) -> list[bytes]:
     """The ids of the accounts a card draws on, each once."""
+    card = Card.FromString(record)
     if not card_rules.is_live(card):
         return []  # what it drew on may have been closed, and its number given to somebody else
     accounts = dict.fromkeys(drawn.account for drawn in card.accounts)
     return [names.parse(Kind.ACCOUNT, account) for account in accounts]
 
 
-def _of_each(
-    ids: Sequence[Sequence[bytes]], found: Mapping[bytes, bytes]
-) -> Iterable[Sequence[bytes]]:
-    """The records linked to each item, of those that exist."""
-    return [[found[id_] for id_ in each if id_ in found] for each in ids]
-
-
-def _spliced(
-    hits: Sequence[bytes | None],
-    refused: Mapping[int, str],
-    linked: Iterable[Sequence[bytes]],
-    tails: Iterable[bytes],
-) -> list[bytes]:
-    """The results in order; `tails` are the fields behind the linked records."""
-    return [
-        _missing(refused.get(position), tail) if hit is None else splice.found(hit, more, tail)
-        for position, (hit, more, tail) in enumerate(zip(hits, linked, tails, strict=False))
-    ]
+def _results(hits: Sequence[bytes | None], refused: Mapping[int, str], tail: bytes) -> bytes:
+    """The results in order; `tail` ends those of keys that found nothing."""
+    return b"".join(
+        _missing(refused.get(position), tail) if hit is None else hit
+        for position, hit in enumerate(hits)
+    )
 
 
 @cache
@@ -201,6 +223,30 @@ def _missing(reason: str | None, tail: bytes) -> bytes:
     return splice.not_found(tail) if reason is None else splice.refused(reason, tail)
 
 
-@cache
-def _response_field(response: str) -> bytes:
-    return splice.embedded(_NETWORK_RESPONSE, response.encode())
+async def _chunk(
+    kind: type[Chunk], data: bytes, look_up: Callable[[bytes, Call], Answer], call: Call
+) -> bytes:
+    """One chunk's answer. Raises InvalidArgument naming the field as the chunk has it."""
+    try:
+        answer = look_up(_lookup_of(kind, data), call)
+    except InvalidArgument:
+        validate(_parsed(kind, data))
+        raise
+    return splice.embedded(_ANSWER, answer if isinstance(answer, bytes) else await answer)
+
+
+def _lookup_of(kind: type[Chunk], data: bytes) -> bytes:
+    """The bytes of a chunk's lookup: a part of the chunk's own where it holds nothing else."""
+    lookup = splice.payload(_LOOKUP, data)
+    if lookup is None:
+        request = _parsed(kind, data)
+        validate(request)
+        lookup = request.lookup.SerializeToString()
+    return lookup
+
+
+def _parsed(kind: type[Chunk], data: bytes) -> Chunk:
+    try:
+        return kind.FromString(data)
+    except (DecodeError, RecursionError):
+        raise InvalidArgument("MALFORMED") from None

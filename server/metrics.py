@@ -26,6 +26,7 @@ from prometheus_client.registry import Collector
 
 from repository.cache import CacheStats
 from repository.reading import ReadStats
+from server.opened import OpenedStats
 
 __all__ = ["Gauges", "Histogram", "MethodStats", "Metrics"]
 
@@ -91,6 +92,7 @@ class Gauges:
     """What others count: read when metrics are asked for. app.py says whose it is."""
 
     cache: CacheStats = field(default_factory=CacheStats)
+    own: OpenedStats = field(default_factory=OpenedStats)
     reads: ReadStats = field(default_factory=ReadStats)
     poll_age_s: Callable[[], float] = float
     idle_connections: Callable[[], int] = int
@@ -176,18 +178,27 @@ class _Families(Collector):
         yield from (duration, batch)
 
     def _cache(self) -> Iterator[Metric]:
-        stats = self._gauges.cache
+        stats, own = self._gauges.cache, self._gauges.own
+        hits = {"own": own.hits, "valkey": stats.hits}
         events = {
             "filled": stats.filled,
             "restamped": stats.restamped,
             "fill_dropped": stats.fills_dropped,
         }
+        removed = {"changed": own.changed, "dropped": own.dropped, "evicted": own.evicted}
         for name, words, label, counts in (
-            ("hits", "Entries served from a cache.", "source", {"valkey": stats.hits}),
+            ("hits", "Entries served from a cache.", "source", hits),
             ("misses", "Entries that were absent or not proven.", "cause", stats.misses),
             ("events", "What was done to cached entries.", "event", events),
+            ("own_removed", "Entries that left the worker's own cache.", "cause", removed),
         ):
             family = CounterMetricFamily(f"opencif_cache_{name}", words, None, [label])
             for value, count in counts.items():
                 family.add_metric([value], count)
             yield family
+        yield GaugeMetricFamily(
+            "opencif_cache_own_bytes", "What the worker's own cache takes up.", own.bytes
+        )
+        yield GaugeMetricFamily(
+            "opencif_cache_own_entries", "Entries in the worker's own cache.", own.entries
+        )

@@ -41,6 +41,9 @@ class Settings(BaseSettings):
     replica_dsn: SecretStr | None = Field(None, description="replicas to read from, if any")
     key_database_dsn: SecretStr = Field(description="PostgreSQL, key database")
     cache_url: SecretStr | None = Field(None, description="Valkey; empty means no cache")
+    opened_max_bytes: int = Field(
+        128 * 1024 * 1024, ge=0, description="a worker's own cache of opened records; 0 is none"
+    )
     kek_file: FilePath | None = Field(
         None, description="file with the key-encryption key, 32 bytes as hex; else OPENCIF_KEK"
     )

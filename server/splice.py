@@ -4,14 +4,24 @@ Written for speed: a length-delimited field is tag, length and bytes (protobuf w
 not know keys or records' fields.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from opencif.v1 import lookup_pb2
 
-__all__ = ["answer", "embedded", "found", "not_found", "refused"]
+__all__ = [
+    "BARE",
+    "Form",
+    "answer",
+    "embedded",
+    "found",
+    "not_found",
+    "payload",
+    "refused",
+    "result_form",
+]
 
 _LENGTHS_READY: Final = 1 << 12
 _LENGTH_DELIMITED: Final = 2
@@ -41,6 +51,14 @@ def embedded(number: int, payload: bytes) -> bytes:
     return _TAGS[number] + _length(payload) + payload
 
 
+def payload(number: int, data: bytes) -> bytes | None:
+    """What `embedded` made `data` of; None for anything else, though it may mean the same."""
+    for head_size in range(2, min(len(data), 5) + 1):
+        if data[:head_size] == _TAGS[number] + _varint(len(data) - head_size):
+            return data[head_size:]
+    return None
+
+
 def found(record: bytes, linked: Iterable[bytes] = (), tail: bytes = b"") -> bytes:
     """A FOUND result: the record, the records linked to it, and fields that come after them."""
     parts = [_FOUND, _length(record), record]
@@ -62,14 +80,73 @@ def refused(reason: str, tail: bytes = b"") -> bytes:
     return embedded(1, head + embedded(3, reason.encode()) + tail)
 
 
-def answer(results: Iterable[bytes], stale_since: Timestamp | None) -> bytes:
+def answer(results: bytes, stale_since: Timestamp | None) -> bytes:
     """A whole response: its results in order, and since when they may be stale."""
-    whole = b"".join(results)
     if stale_since is None:
-        return whole
-    return whole + embedded(2, stale_since.SerializeToString())
+        return results
+    return results + embedded(2, stale_since.SerializeToString())
+
+
+class Form:
+    """A record's frame: a head that the record's length decides, the record, a tail of fixed size.
+
+    `missing` is the frame where there is no record; it is shorter than any other.
+    """
+
+    __slots__ = ("_heads", "_tail_size", "missing")
+
+    def __init__(self, head: Callable[[int], bytes], missing: bytes, tail_size: int = 0) -> None:
+        self.missing = missing
+        self._tail_size = tail_size
+        self._heads = _Heads(head, tail_size)
+
+    def frames(self, records: Sequence[bytes], tails: Sequence[bytes] = ()) -> list[bytes]:
+        """The records' frames, in order; with a tail each where this form has tails."""
+        heads = self._heads
+        if not self._tail_size:
+            return [heads[len(record)] + record for record in records]
+        return [
+            heads[len(record)] + record + tail for record, tail in zip(records, tails, strict=True)
+        ]
+
+    def record(self, frame: bytes) -> bytes:
+        """The record in a frame that was made by `frames`."""
+        size = len(frame)
+        return frame[self._heads.sizes[size] : size - self._tail_size]
+
+    def tail(self, frame: bytes) -> bytes:
+        """What stands behind the record."""
+        return frame[len(frame) - self._tail_size :]
+
+
+def result_form(missing: bytes, tail_size: int = 0) -> Form:
+    """The form of FOUND results without linked records."""
+
+    def head(size: int) -> bytes:
+        inner = _FOUND + _varint(size)
+        return _RESULT + _varint(len(inner) + size + tail_size) + inner
+
+    return Form(head, missing, tail_size)
+
+
+class _Heads(dict[int, bytes]):
+    """A record's length -> its head, made once; `sizes` are the heads' by the frame's length."""
+
+    def __init__(self, head: Callable[[int], bytes], tail_size: int) -> None:
+        self.sizes: dict[int, int] = {}
+        self._head = head
+        self._tail_size = tail_size
+
+    def __missing__(self, size: int) -> bytes:
+        head = self[size] = self._head(size)
+        self.sizes[len(head) + size + self._tail_size] = len(head)  # grows with size: no two alike
+        return head
 
 
 def _length(payload: bytes) -> bytes:
     size = len(payload)
     return _LENGTHS[size] if size < _LENGTHS_READY else _varint(size)
+
+
+BARE: Final = Form(lambda _: b"", b"")
+"""The form of records that stand by themselves."""

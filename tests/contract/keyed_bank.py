@@ -29,10 +29,12 @@ from server.customer import CustomerServicer
 from server.customer_accounts import CustomerAccounts
 from server.customer_keys import CustomerSealers
 from server.customer_links import CustomerLinks
+from server.frames import Frames
 from server.loading import ImportServicer, Loading
 from server.lookup import LookupServicer
 from server.lookup_keys import AccountKeys, CardKeys
 from server.mutation import Mutations
+from server.opened import OpenedRecords
 from server.party import Parties
 from server.reading import Reads
 from server.routing_table import RoutingTable
@@ -49,6 +51,7 @@ from tokenizer.sealing import Sealer
 
 ROUTING = "021000021"
 CALL_S = 60.0
+OPENED_MAX_BYTES = 2**20
 OLD = table()
 
 
@@ -141,15 +144,19 @@ class Bank:
 
     async def find_cards(self, **fields: Any) -> lookup_pb2.LookupCardsResponse:
         request = lookup_pb2.LookupCardsRequest(consistency={"fully_consistent": True}, **fields)
-        answer = await self.lookup.LookupCards(request, self.call("LookupCards"))
-        return lookup_pb2.LookupCardsResponse.FromString(answer)
+        answer = self.lookup.LookupCards(request.SerializeToString(), self.call("LookupCards"))
+        whole = answer if isinstance(answer, bytes) else await answer
+        return lookup_pb2.LookupCardsResponse.FromString(whole)
 
     async def find_accounts(self, *keys: dict[str, Any]) -> lookup_pb2.LookupAccountsResponse:
         request = lookup_pb2.LookupAccountsRequest(
             consistency={"fully_consistent": True}, keys=keys
         )
-        answer = await self.lookup.LookupAccounts(request, self.call("LookupAccounts"))
-        return lookup_pb2.LookupAccountsResponse.FromString(answer)
+        answer = self.lookup.LookupAccounts(
+            request.SerializeToString(), self.call("LookupAccounts")
+        )
+        whole = answer if isinstance(answer, bytes) else await answer
+        return lookup_pb2.LookupAccountsResponse.FromString(whole)
 
 
 @asynccontextmanager
@@ -168,7 +175,8 @@ async def bank(database: Database, key_store: KeyStore, keys: KeyTable) -> Async
     sealer, macs = Sealer(keyring), Macs(keyring)
     sealed = SealedRecords(sealer, sealers)
     cursors, identity, tokens = Cursors(macs), Identity(keyring), Tokens(keyring)
-    reads = Reads(reader, records, links, poll, sealed=sealed, cursors=cursors)
+    frames = Frames(reader, sealed, OpenedRecords(poll, OPENED_MAX_BYTES))
+    reads = Reads(reader, records, links, poll, frames=frames, sealed=sealed, cursors=cursors)
     mutations = Mutations(writer, records, sealed, cursors, macs)
     scheme_of, parties = RoutingTable().scheme, Parties(identity)
     numbers = AccountNumbers(identity, tokens, scheme_of)
@@ -183,7 +191,11 @@ async def bank(database: Database, key_store: KeyStore, keys: KeyTable) -> Async
         CustomerServicer(mutations, reads, links, customer_links, followed),
         ImportServicer(loading, numbers, card_numbers, customer_links),
         LookupServicer(
-            reads, links, AccountKeys(identity, tokens, scheme_of), CardKeys(identity, tokens)
+            reads,
+            frames,
+            links,
+            AccountKeys(identity, tokens, scheme_of),
+            CardKeys(identity, tokens),
         ),
         mutations,
         AccountResolver(reader, identity, sealer),

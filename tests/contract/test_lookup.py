@@ -24,9 +24,11 @@ from server.card_numbers import CardNumbers
 from server.cursor import Cursors
 from server.customer_keys import CustomerSealers
 from server.customer_links import CustomerLinks
+from server.frames import Frames
 from server.loading import ImportServicer, Loading
 from server.lookup import LookupServicer
 from server.lookup_keys import AccountKeys, CardKeys
+from server.opened import OpenedRecords
 from server.party import Parties
 from server.reading import Reads
 from server.routing_table import RoutingTable
@@ -51,16 +53,27 @@ DPAN = "5555555555554444"
 class Bank:
     """A worker's lookups and loads over a stand's database and cache."""
 
-    def __init__(self, stand: Stand, keys: Connected, keyring: Keyring) -> None:
+    def __init__(
+        self, stand: Stand, keys: Connected, keyring: Keyring, opened_max_bytes: int = 0
+    ) -> None:
         identity, tokens, table = Identity(keyring), Tokens(keyring), RoutingTable()
         sealers = CustomerSealers(CustomerKeys(keyring), KeyStore(keys))
         sealed, cursors = SealedRecords(Sealer(keyring), sealers), Cursors(Macs(keyring))
+        self.opened = OpenedRecords(stand.poll, opened_max_bytes)
+        frames = Frames(stand.reader, sealed, self.opened)
         reads = Reads(
-            stand.reader, stand.store, stand.links, stand.poll, sealed=sealed, cursors=cursors
+            stand.reader,
+            stand.store,
+            stand.links,
+            stand.poll,
+            frames=frames,
+            sealed=sealed,
+            cursors=cursors,
         )
         self.stand = stand
         self._lookup = LookupServicer(
             reads,
+            frames,
             stand.links,
             AccountKeys(identity, tokens, table.scheme),
             CardKeys(identity, tokens),
@@ -89,15 +102,19 @@ class Bank:
 
     async def by_keys(self, *keys: AccountKey, **said: bool) -> LookupAccountsResponse:
         request = LookupAccountsRequest(keys=keys, **said)
-        answer = await self._lookup.LookupAccounts(request, _call("LookupService/LookupAccounts"))
+        call = _call("LookupService/LookupAccounts")
+        answer = self._lookup.LookupAccounts(request.SerializeToString(), call)
+        whole = answer if isinstance(answer, bytes) else await answer
         await self.stand.settle()
-        return LookupAccountsResponse.FromString(answer)
+        return LookupAccountsResponse.FromString(whole)
 
     async def cards(self, *keys: dict[str, str], **said: bool) -> LookupCardsResponse:
         request = LookupCardsRequest(keys=keys, **said)
-        answer = await self._lookup.LookupCards(request, _call("LookupService/LookupCards"))
+        call = _call("LookupService/LookupCards")
+        answer = self._lookup.LookupCards(request.SerializeToString(), call)
+        whole = answer if isinstance(answer, bytes) else await answer
         await self.stand.settle()
-        return LookupCardsResponse.FromString(answer)
+        return LookupCardsResponse.FromString(whole)
 
     async def statements(self, *numbers: str, **said: bool) -> int:
         """How many statements looking these accounts up takes."""
@@ -142,11 +159,14 @@ def numbers(count: int) -> list[str]:
     return [f"{number:09}" for number in range(100_000_000, 100_000_000 + count)]
 
 
-@pytest.fixture
-async def bank(stand: Stand, database: Database) -> AsyncIterator[Bank]:
+@pytest.fixture(params=[0, 2**20], ids=["valkey alone", "own cache"])
+async def bank(
+    request: pytest.FixtureRequest, stand: Stand, database: Database
+) -> AsyncIterator[Bank]:
+    """A worker with a cache of its own before Valkey, and one without."""
     keys = Connected(await database("keys"))
     await keys.connect()
-    yield Bank(stand, keys, ring())
+    yield Bank(stand, keys, ring(), request.param)
     await keys.close()
 
 
@@ -217,6 +237,7 @@ async def test_a_seal_that_does_not_open_is_read_from_the_primary(bank: Bank) ->
     await bank.load(owner(), account(number))
     await bank.stand.poll.poll()
     await bank.accounts(number)
+    bank.opened.drop()
     reader = bank.stand.reader
     kept = reader.get_many
 

@@ -30,7 +30,7 @@ def test_found_accounts_with_their_owners(account, owners, stale_since):
     result = AccountResult(outcome=LOOKUP_OUTCOME_FOUND, account=account, owners=owners)
     built = LookupAccountsResponse(results=[result, result], stale_since=stale_since)
     one = splice.found(account.SerializeToString(), [each.SerializeToString() for each in owners])
-    assert splice.answer([one, one], stale_since) == built.SerializeToString()
+    assert splice.answer(one + one, stale_since) == built.SerializeToString()
 
 
 @given(ACCOUNTS, st.text("0123456789", min_size=2, max_size=2))
@@ -49,12 +49,12 @@ def test_cards_with_what_comes_behind_their_accounts(account, response):
         splice.not_found(tail),
         splice.refused("IS_A_TOKEN", tail),
     ]
-    assert splice.answer(spliced, None) == built.SerializeToString()
+    assert splice.answer(b"".join(spliced), None) == built.SerializeToString()
 
 
 @given(ACCOUNTS)
 def test_a_chunk_of_a_stream(account):
     result = AccountResult(outcome=LOOKUP_OUTCOME_FOUND, account=account)
     built = StreamLookupAccountsResponse(answer=LookupAccountsResponse(results=[result]))
-    answer = splice.answer([splice.found(account.SerializeToString())], None)
+    answer = splice.answer(splice.found(account.SerializeToString()), None)
     assert splice.embedded(1, answer) == built.SerializeToString()

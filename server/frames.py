@@ -1,0 +1,167 @@
+"""Records framed as lookups send them: from the worker's own cache, else read, opened and framed.
+
+Written for speed: no await where nothing is missing, no task and no message per record.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from repository.reading import Freshness, Reader
+from repository.record import Entry, Kind
+from server import network_response, splice
+from server.opened import OpenedRecords
+from server.rpc import Call
+from server.sealed import SealedRecords
+from tokenizer.sealing import SealBroken
+
+__all__ = ["FORMS", "Frames"]
+
+FORMS: Final[dict[int, splice.Form]] = {
+    Kind.ACCOUNT: splice.result_form(splice.not_found()),
+    Kind.CARD: splice.result_form(
+        splice.not_found(network_response.NOT_THERE), network_response.FIELD_BYTES
+    ),
+    Kind.CUSTOMER: splice.BARE,
+    Kind.RELATIONSHIP: splice.BARE,
+}
+"""By kind: accounts and cards as results without linked records, the others as they are."""
+
+
+class Frames:
+    """Frames by kind and id, in the forms of `FORMS`. None shows a private segment."""
+
+    __slots__ = ("_clock", "_month", "_opened", "_reader", "_sealed", "_today")
+
+    def __init__(
+        self,
+        reader: Reader,
+        sealed: SealedRecords,
+        opened: OpenedRecords,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._reader = reader
+        self._sealed = sealed
+        self._opened = opened
+        self._clock = clock
+        self._today = clock().date()
+        self._month = self._today.isoformat()[:7]
+
+    def joined(
+        self, kind: int, ids: Sequence[bytes], freshness: Freshness, call: Call
+    ) -> bytes | Awaitable[bytes]:
+        """A frame per id, in order, in one piece: at once when the worker has all of them at hand.
+
+        Raises as `found` does.
+        """
+        frames = self._at_hand(kind, ids, freshness)
+        try:
+            whole = b"".join(frames)  # type: ignore[arg-type]  # None is what the except is for
+        except TypeError:
+            return self._joined(kind, ids, frames, freshness, call)
+        self._opened.hit(kind, ids)
+        return whole
+
+    async def found(
+        self, kind: int, ids: Iterable[bytes], freshness: Freshness, call: Call
+    ) -> dict[bytes, bytes]:
+        """Id -> frame of the records that exist, each once.
+
+        What a cache returned and does not open is asked of the primary once. Raises SealBroken,
+        TimedOut, TooStale, Unavailable.
+        """
+        wanted = list(dict.fromkeys(ids))
+        frames = await self._completed(
+            kind, wanted, self._at_hand(kind, wanted, freshness), freshness, call
+        )
+        missing = FORMS[kind].missing
+        return {id_: frame for id_, frame in zip(wanted, frames, strict=True) if frame != missing}
+
+    async def records(
+        self, kind: int, ids: Iterable[bytes], freshness: Freshness, call: Call
+    ) -> dict[bytes, bytes]:
+        """Id -> serialized record, of those that exist; raises as `found` does."""
+        record_of = FORMS[kind].record
+        found = await self.found(kind, ids, freshness, call)
+        return {id_: record_of(frame) for id_, frame in found.items()}
+
+    def _at_hand(self, kind: int, ids: Sequence[bytes], freshness: Freshness) -> list[bytes | None]:
+        """The frames that may be served from the worker's own cache. Raises TooStale."""
+        if not self._reader.may_be_seen(freshness):
+            return [None] * len(ids)
+        if kind == Kind.CARD:
+            self._turn_month()
+        return self._opened.find(kind, ids)
+
+    async def _joined(
+        self,
+        kind: int,
+        ids: Sequence[bytes],
+        frames: list[bytes | None],
+        freshness: Freshness,
+        call: Call,
+    ) -> bytes:
+        return b"".join(await self._completed(kind, ids, frames, freshness, call))
+
+    async def _completed(
+        self,
+        kind: int,
+        ids: Sequence[bytes],
+        frames: list[bytes | None],
+        freshness: Freshness,
+        call: Call,
+    ) -> list[bytes]:
+        """The frames with what is missing read: once each, in one go."""
+        missing = dict.fromkeys(
+            id_ for id_, frame in zip(ids, frames, strict=True) if frame is None
+        )
+        if len(missing) < len(ids):
+            self._opened.hit(kind, [id_ for id_ in ids if id_ not in missing])
+        read = await self._read(kind, list(missing), freshness, call) if missing else {}
+        return [
+            read[id_] if frame is None else frame for id_, frame in zip(ids, frames, strict=True)
+        ]
+
+    async def _read(
+        self, kind: int, ids: list[bytes], freshness: Freshness, call: Call
+    ) -> dict[bytes, bytes]:
+        """Id -> frame of ids that the own cache did not give; it is given them, where proven.
+
+        From the entries' arrival on nothing is awaited: the proof is as of when they are put in.
+        """
+        entries = await self._reader.get_many(kind, ids, freshness, deadline=call.deadline)
+        try:
+            frames = self._framed(kind, ids, entries)
+        except SealBroken:
+            entries = await self._reader.reread(kind, ids, deadline=call.deadline)
+            frames = self._framed(kind, ids, entries)
+        self._opened.put(kind, ids, frames, entries)
+        return dict(zip(ids, frames, strict=True))
+
+    def _framed(self, kind: int, ids: list[bytes], entries: list[Entry]) -> list[bytes]:
+        """The entries' frames, in order. Raises SealBroken."""
+        form = FORMS[kind]
+        there = [entry for entry in entries if entry.operational]
+        if len(there) < len(ids):
+            ids = [id_ for id_, entry in zip(ids, entries, strict=True) if entry.operational]
+        records = self._sealed.current(kind, ids, there)
+        tails: list[bytes] = []
+        if kind == Kind.CARD:
+            self._turn_month()
+            tails = network_response.fields(records, self._month)
+        frames = form.frames(records, tails)
+        if len(there) == len(entries):
+            return frames
+        found = iter(frames)
+        return [next(found) if entry.operational else form.missing for entry in entries]
+
+    def _turn_month(self) -> None:
+        """In a new month cards answer anew: some are past their last one."""
+        today = self._clock().date()
+        if today == self._today:
+            return
+        self._today = today
+        if today.isoformat()[:7] != self._month:
+            self._month = today.isoformat()[:7]
+            self._opened.forget(Kind.CARD)
