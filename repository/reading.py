@@ -1,10 +1,11 @@
 """The read path: ids -> cache -> one statement for what missed -> cache, shared by all callers.
 
-Written for speed: no await and no task per key. Decides which reads may share an answer.
+Written for speed: no task per call or key, whoever asks in one turn of the event loop asks
+together. Decides which reads may share an answer.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
@@ -13,7 +14,8 @@ from repository.cache import Cache
 from repository.changes import ChangePoll
 from repository.database import Position, seconds_left
 from repository.errors import TimedOut, Unavailable
-from repository.record import Entry, Kind, RecordStore
+from repository.flight import Flight
+from repository.record import IDS_MAX, Entry, Kind, RecordStore
 from repository.window import Change
 from repository.work import Written
 
@@ -41,18 +43,6 @@ class ReadStats:
     unproven_rows: int = 0
 
 
-class _Flight:
-    """One read under way, for every caller of its ids: first the cache, then the database."""
-
-    __slots__ = ("error", "found", "landed", "looked")
-
-    def __init__(self) -> None:
-        self.found: dict[bytes, Entry] = {}
-        self.error: Unavailable | None = None
-        self.looked = asyncio.Event()
-        self.landed = asyncio.Event()
-
-
 class Reader:
     """Entries by id, from the cache where proven, else from the database.
 
@@ -68,7 +58,10 @@ class Reader:
         self._window = poll.window
         self._incarnation = incarnation
         self._cache = cache
-        self._flights: dict[int, dict[bytes, _Flight]] = {kind: {} for kind in Kind}
+        self._flights: dict[int, dict[bytes, Flight]] = {kind: {} for kind in Kind}
+        self._boarding: dict[int, Flight] = {}
+        self._departures = 0
+        self._reads: set[asyncio.Task[None]] = set()
 
     async def get_many(
         self,
@@ -82,12 +75,13 @@ class Reader:
 
         Raises TimedOut, Unavailable.
         """
-        wanted = list(dict.fromkeys(ids))
-        if not wanted:
+        if not ids:
             return []
         if self.may_be_seen(freshness):
-            found = await self._shared(kind, wanted, deadline)
-        elif isinstance(freshness, Position) and freshness.incarnation == self._incarnation:
+            found = await self._shared(kind, ids, deadline)
+            return [found[id_] for id_ in ids]
+        wanted = list(dict.fromkeys(ids))
+        if isinstance(freshness, Position) and freshness.incarnation == self._incarnation:
             found = await self._read(kind, wanted, deadline, at_lsn=freshness.lsn)
         else:
             found = await self._read(kind, wanted, deadline, primary=True)
@@ -130,86 +124,129 @@ class Reader:
         return position.incarnation == self._incarnation and self._window.has_seen(position.xid)
 
     async def _shared(
-        self, kind: int, wanted: list[bytes], deadline: float | None
-    ) -> dict[bytes, Entry]:
-        """Lead a flight for what nobody is reading, join the others' for the rest."""
+        self, kind: int, ids: Sequence[bytes], deadline: float | None
+    ) -> Mapping[bytes, Entry]:
+        """Entries of `ids` at least, by a flight with all who ask now, and by those under way."""
+        if self._flights[kind].keys().isdisjoint(ids):
+            flight = self._board(kind, ids, deadline)
+            await flight.bring(ids, deadline)
+            return flight.found
+        began = self._departures
         found: dict[bytes, Entry] = {}
-        flights = self._flights[kind]
+        wanted = list(dict.fromkeys(ids))
         while wanted:
-            leading = [id_ for id_ in wanted if id_ not in flights] if flights else wanted
-            joining: dict[_Flight, list[bytes]] = {}
-            if len(leading) < len(wanted):
-                for id_ in wanted:
-                    if id_ in flights:
-                        joining.setdefault(flights[id_], []).append(id_)
-            if leading:
-                found.update(await self._lead(kind, leading, deadline))
-            for flight, ids in joining.items():
-                self.stats.joined += len(ids)
-                found.update(await self._join(kind, flight, ids, deadline))
-            wanted = [id_ for id_ in wanted if id_ not in found] if joining else []
+            for flight, part in self._split(kind, wanted, deadline).items():
+                is_older = flight.departure <= began
+                found.update(await self._join(kind, flight, part, deadline, is_older=is_older))
+            wanted = [id_ for id_ in wanted if id_ not in found]
         return found
 
-    async def _lead(
-        self, kind: int, ids: list[bytes], deadline: float | None
-    ) -> dict[bytes, Entry]:
+    def _split(
+        self, kind: int, wanted: list[bytes], deadline: float | None
+    ) -> dict[Flight, list[bytes]]:
+        """Which flight is to bring which of `wanted`: one under way, or that which boards now."""
         flights = self._flights[kind]
-        flight = _Flight()
-        flights.update(dict.fromkeys(ids, flight))
-        try:
-            cached = None if self._cache is None else await self._cache.get_many(kind, ids)
-            flight.found = cached or {}
-            if len(flight.found) < len(ids):
-                missing = [id_ for id_ in ids if id_ not in flight.found]
-                flight.looked.set()
-                # A cache that is behind is not given more to do: it may well hold what was asked.
-                fills = cached is not None
-                flight.found.update(await self._read(kind, missing, deadline, fills=fills))
-        except Unavailable as error:
-            # Whoever joined has a deadline of their own; a database that is gone is everybody's.
-            flight.error = None if isinstance(error, TimedOut) else error
-            raise
-        finally:
-            for id_ in ids:
-                del flights[id_]
-            flight.looked.set()
-            flight.landed.set()
-        return flight.found
+        parts: dict[Flight, list[bytes]] = {}
+        alone = [id_ for id_ in wanted if id_ not in flights]
+        for id_ in wanted:
+            if id_ in flights:
+                parts.setdefault(flights[id_], []).append(id_)
+        self.stats.joined += len(wanted) - len(alone)
+        for flight in parts:
+            flight.allow(deadline)
+        if alone:
+            parts.setdefault(self._board(kind, alone, deadline), []).extend(alone)
+        return parts
 
     async def _join(
-        self, kind: int, flight: _Flight, ids: list[bytes], deadline: float | None
+        self, kind: int, flight: Flight, ids: list[bytes], deadline: float | None, *, is_older: bool
     ) -> dict[bytes, Entry]:
-        """What the flight brings of `ids`; nothing for those it was given up on.
+        """What a flight brings of `ids`.
 
-        A flight may have begun before this caller's read did, so its entries are proven against
-        what is known now; those that are not come from the primary.
+        One that left before this caller asked may run out of time that this caller has, and its
+        entries have to be proven against what is known now: what it fails at is left out.
         """
         try:
-            async with asyncio.timeout(seconds_left(deadline)):
-                await flight.looked.wait()
-                if any(id_ not in flight.found for id_ in ids):
-                    await flight.landed.wait()
-        except TimeoutError as error:
-            raise TimedOut from error
-        if flight.error is not None:
-            raise flight.error
-        brought = {id_: flight.found[id_] for id_ in ids if id_ in flight.found}
-        return await self._insist(kind, brought, deadline)
+            await flight.bring(ids, deadline)
+        except TimedOut:
+            if not is_older:
+                raise
+            seconds_left(deadline)
+            return {}
+        entries = [flight.found[id_] for id_ in ids]
+        brought = dict(zip(ids, entries, strict=True))
+        if is_older:
+            for at in self._window.unproven(kind, ids, entries):
+                del brought[ids[at]]
+                self.stats.unproven_rows += 1
+        return brought
 
-    async def _insist(
-        self, kind: int, entries: dict[bytes, Entry], deadline: float | None
-    ) -> dict[bytes, Entry]:
-        """The entries, with those that are not proven current replaced by the primary's."""
-        proves = self._window.proves
-        stale = [
-            id_
-            for id_, entry in entries.items()
-            if not proves(kind, id_, entry.version, entry.horizon)
-        ]
+    def _board(self, kind: int, ids: Sequence[bytes], deadline: float | None) -> Flight:
+        """Put ids that no flight brings yet on the one that leaves after this turn of the loop."""
+        flight = self._boarding.get(kind)
+        if flight is None:
+            flight = self._boarding[kind] = Flight()
+            task = asyncio.create_task(self._fly(kind, flight))
+            self._reads.add(task)
+            task.add_done_callback(self._reads.discard)
+        aboard = dict.fromkeys(ids, flight)
+        self._flights[kind].update(aboard)
+        if flight.ids:
+            flight.ids.update(aboard)
+        else:
+            flight.ids = aboard
+        flight.allow(deadline)
+        if len(flight.ids) >= IDS_MAX:
+            del self._boarding[kind]
+        return flight
+
+    async def _fly(self, kind: int, flight: Flight) -> None:
+        """See a flight through, whatever becomes of those aboard."""
+        if self._boarding.get(kind) is flight:
+            del self._boarding[kind]
+        self._departures += 1
+        flight.departure = self._departures
+        try:
+            await self._ask(kind, flight)
+        except Exception as error:  # told to all who wait: a defect must not keep them waiting
+            flight.error = error
+        except asyncio.CancelledError:
+            flight.error = Unavailable("the read was given up")
+            raise
+        finally:
+            self._unlist(kind, flight.ids)
+            flight.land()
+
+    async def _ask(self, kind: int, flight: Flight) -> None:
+        """First the cache, then the database for what is not there."""
+        missing = list(flight.ids)
+        cached = None if self._cache is None else await self._cache.get_many(kind, missing)
+        if cached and len(cached) == len(missing):
+            flight.found = cached
+            return
+        if cached:
+            missing = [id_ for id_ in missing if id_ not in cached]
+            self._unlist(kind, cached)
+            flight.ids = dict.fromkeys(missing, flight)
+            flight.hand_out(cached)
+        # A cache that is behind is not given more to do: it may well hold what was asked.
+        fills = cached is not None
+        read = await self._read(kind, missing, flight.deadline, fills=fills)
+        flight.found = {**cached, **read} if cached else read
+
+    def _unlist(self, kind: int, ids: Iterable[bytes]) -> None:
+        """Have nobody join for these any more."""
+        flights = self._flights[kind]
+        for id_ in ids:
+            del flights[id_]
+
+    async def _insist(self, kind: int, entries: dict[bytes, Entry], deadline: float | None) -> None:
+        """Replace entries that are not proven current by the primary's."""
+        ids = list(entries)
+        stale = [ids[at] for at in self._window.unproven(kind, ids, list(entries.values()))]
         if stale:
             self.stats.unproven_rows += len(stale)
             entries.update(await self._read(kind, stale, deadline, primary=True))
-        return entries
 
     async def _read(
         self,
@@ -221,20 +258,17 @@ class Reader:
         at_lsn: int | None = None,
         fills: bool = True,
     ) -> dict[bytes, Entry]:
-        """One statement; missing rows become tombstones; the cache is filled behind our back."""
+        """The database's answer; missing rows become tombstones; the cache is filled behind us."""
         primary = primary or not self._store.has_replicas
-        horizon, rows = await self._store.get_many(
+        horizon, entries = await self._store.get_many(
             kind, ids, primary=primary, at_lsn=at_lsn, deadline=deadline
         )
-        self.stats.statements += 1
-        self.stats.rows += len(rows)
-        if len(rows) < len(ids):
-            unknown = Entry(0, horizon, b"", b"")
-            entries = {id_: rows.get(id_, unknown) for id_ in ids}
-        else:
-            entries = rows
+        self.stats.statements += -(-len(ids) // IDS_MAX)
+        self.stats.rows += len(entries)
+        if len(entries) < len(ids):
+            entries = dict.fromkeys(ids, Entry(0, horizon, b"", b"")) | entries
         if not primary:  # a replica may lag behind what this worker knows to have changed
-            entries = await self._insist(kind, entries, deadline)
+            await self._insist(kind, entries, deadline)
         if fills and self._cache is not None:
             self._cache.put(kind, entries.items())
         return entries

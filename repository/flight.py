@@ -1,0 +1,94 @@
+"""One read under way, and everybody who waits for what it brings.
+
+Knows nothing of where entries come from: the reader sends it off, lands it, and picks who boards.
+"""
+
+import asyncio
+from collections.abc import Collection, Mapping
+from typing import Final
+
+from repository.database import seconds_left
+from repository.errors import TimedOut
+from repository.record import Entry
+
+__all__ = ["NOT_YET", "Flight"]
+
+NOT_YET: Final = 2**63  # the departure of what has not left: later than any that has
+
+
+class Flight:
+    """A read for all who asked before it left, and for those who join it for its ids later.
+
+    What a caller meets is its own: a deadline or a cancellation ends that caller's wait and nobody
+    else's, and what is found early is handed out early.
+    """
+
+    __slots__ = ("_waiting", "deadline", "departure", "error", "found", "has_landed", "ids")
+
+    def __init__(self) -> None:
+        self.ids: dict[bytes, Flight] = {}  # what it is still to bring, each to this flight itself
+        self.departure = NOT_YET
+        self.deadline: float | None = 0.0  # the latest of those aboard; None for no end
+        self.found: Mapping[bytes, Entry] = {}
+        self.error: Exception | None = None
+        self.has_landed = False
+        self._waiting: list[tuple[asyncio.Future[None], Collection[bytes]]] = []
+
+    def allow(self, deadline: float | None) -> None:
+        """Give the read until `deadline` at least."""
+        if deadline is None or self.deadline is None:
+            self.deadline = None
+        elif deadline > self.deadline:
+            self.deadline = deadline
+
+    async def bring(self, ids: Collection[bytes], deadline: float | None) -> None:
+        """Wait until all of `ids` are in `found`.
+
+        Raises TimedOut at `deadline`, and what the flight failed with.
+        """
+        if not self._has(ids):
+            await self._wait(ids, deadline)
+            if self.error is not None and not self._has(ids):
+                raise self.error
+
+    def hand_out(self, found: Mapping[bytes, Entry]) -> None:
+        """Take what is found so far: who waits for no more than that need not wait longer."""
+        self.found = found
+        waiting, self._waiting = self._waiting, []
+        for waiter, ids in waiting:
+            if not self._has(ids):
+                self._waiting.append((waiter, ids))
+            elif not waiter.done():
+                waiter.set_result(None)
+
+    def land(self) -> None:
+        """End it: `found` is complete, or `error` is set."""
+        self.has_landed = True
+        for waiter, _ in self._waiting:
+            if not waiter.done():  # cancelled, or out of time
+                waiter.set_result(None)
+        self._waiting.clear()
+
+    async def _wait(self, ids: Collection[bytes], deadline: float | None) -> None:
+        if self.has_landed:
+            return
+        loop = asyncio.get_running_loop()
+        left_s = seconds_left(deadline)
+        waiter: asyncio.Future[None] = loop.create_future()
+        self._waiting.append((waiter, ids))
+        if left_s is None:
+            await waiter
+            return
+        alarm = loop.call_later(left_s, _end, waiter)
+        try:
+            await waiter
+        finally:
+            alarm.cancel()
+
+    def _has(self, ids: Collection[bytes]) -> bool:
+        return all(map(self.found.__contains__, ids))
+
+
+def _end(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_exception(TimedOut())
