@@ -22,6 +22,10 @@ MASK_DOTS = "••••"
 class AccountScheme(Protocol):
     """What account numbers under a routing number look like."""
 
+    @property
+    def strips_leading_zeros(self) -> bool:
+        """Whether the written form has none."""
+
     def account_number(self, text: str) -> str:
         """The one written form of a number. Raises NotNormal."""
 

@@ -4,15 +4,13 @@ Pure; written for speed. A key that cannot be any record's is refused alone, by 
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from itertools import chain
 from typing import Final, TypeVar
 
+import numpy as np
 from google.protobuf.message import DecodeError, Message
 
-from opencif.v1.account_pb2 import Account
 from opencif.v1.lookup_pb2 import (
     AccountKey,
     AccountTokenKey,
@@ -21,14 +19,17 @@ from opencif.v1.lookup_pb2 import (
     LookupCardsRequest,
 )
 from repository.record import Kind
-from server import names, pans
+from server import lookup_rows, lookup_wire, names, pans
 from server.account_numbers import AccountScheme
 from server.errors import InvalidArgument, reason_of
+from server.lookup_wire import PlainKeys
 from server.validation import validate
+from server.wanted import Wanted
 from tokenizer import normal
 from tokenizer.formats import Tokens
 from tokenizer.identity import Identity
 from tokenizer.keyring import KeyringError
+from tokenizer.rows import Flags
 
 __all__ = ["AccountKeys", "CardKeys", "Wanted"]
 
@@ -38,62 +39,9 @@ _ROUTINGS_KEPT: Final = 4_096
 _NOT_FOUND: Final = "NOT_FOUND"
 
 Request = TypeVar("Request", LookupAccountsRequest, LookupCardsRequest)
+Key = TypeVar("Key", AccountKey, CardKey)
 
 _routing_number = lru_cache(_ROUTINGS_KEPT)(normal.routing_number)
-
-
-@dataclass(slots=True)
-class Wanted:
-    """What the keys of one batch lead to, by their position.
-
-    `ids` are what each key may stand for, the likeliest first; `refused` has the reasons of those
-    that are not well formed; `tokens` what the record under an id must carry, exactly.
-    """
-
-    ids: list[Sequence[bytes]]
-    refused: dict[int, str] = field(default_factory=dict)
-    tokens: dict[int, tuple[str, dict[bytes, int]]] = field(default_factory=dict, repr=False)
-
-    @property
-    def single(self) -> list[bytes] | None:
-        """The ids in order, when each key leads to exactly one and has no token to be proven."""
-        if self.refused or self.tokens or any(len(ids) != 1 for ids in self.ids):
-            return None
-        return [ids[0] for ids in self.ids]
-
-    def every_id(self) -> Iterator[bytes]:
-        """All that any key may stand for."""
-        return chain.from_iterable(self.ids)
-
-    def hits(self, opened: Mapping[bytes, bytes]) -> list[bytes | None]:
-        """The record that each key found among those opened; None where it found none."""
-        get = opened.get
-        hits: list[bytes | None] = []
-        for position, ids in enumerate(self.ids):
-            if position in self.tokens:
-                hits.append(self._carrier(position, opened))
-            elif len(ids) == 1:
-                hits.append(get(ids[0]))
-            else:
-                hits.append(next((opened[id_] for id_ in ids if id_ in opened), None))
-        return hits
-
-    def refuse(self, position: int, reason: str) -> None:
-        """Have a key lead nowhere; unknown to all who ask is not malformed."""
-        if reason != _NOT_FOUND:
-            self.refused[position] = reason
-
-    def _carrier(self, position: int, opened: Mapping[bytes, bytes]) -> bytes | None:
-        """The account that carries the token: under a wrong key it opens to something plausible."""
-        token, generations = self.tokens[position]
-        for id_, generation in generations.items():
-            record = opened.get(id_)
-            if record is not None and any(
-                carried.value == token and carried.key_version == generation
-                for carried in Account.FromString(record).tokens
-            ):
-                return record
-        return None
 
 
 class AccountKeys:
@@ -113,8 +61,14 @@ class AccountKeys:
 
         The request is not to be changed. Raises InvalidArgument as `validate` does.
         """
+        keys = lookup_wire.find(data, lookup_wire.FRAMES_OF_ACCOUNTS)
+        if keys is not None:
+            others = _others(LookupAccountsRequest, data[keys.end :])
+            if others is not None:
+                return self._plain(keys), others
         request = _checked(LookupAccountsRequest, data)
         wanted = self.wanted(request.keys)
+        wanted.settle()
         request.ClearField("keys")
         return wanted, request
 
@@ -147,6 +101,16 @@ class AccountKeys:
             wanted.ids[position] = ids
         self._add_tokens(wanted, tokens)
         return wanted
+
+    def _plain(self, keys: PlainKeys) -> Wanted:
+        """What plain keys lead to."""
+        if keys.kind == "name":
+            ids, odd = lookup_rows.names(keys)
+            every = [ids]
+        else:
+            rows, odd = lookup_rows.account_numbers(keys, self._scheme_of)
+            every = [self._identity.row_ids(rows, one) for one in self._identity.generations]
+        return _led(every, odd, lambda chosen: self.wanted(_messages(AccountKey, keys, chosen)))
 
     def _add_numbers(self, wanted: Wanted, batch: "_Batch") -> None:
         every = self._ids(batch.routings, batch.texts)
@@ -206,8 +170,14 @@ class CardKeys:
 
         The request is not to be changed. Raises InvalidArgument as `validate` does.
         """
+        keys = lookup_wire.find(data, lookup_wire.FRAMES_OF_CARDS)
+        if keys is not None:
+            others = _others(LookupCardsRequest, data[keys.end :])
+            if others is not None:
+                return self._plain(keys), {}, others
         request = _checked(LookupCardsRequest, data)
         wanted, dpans = self.wanted(request.keys)
+        wanted.settle()
         request.ClearField("keys")
         return wanted, dpans, request
 
@@ -239,6 +209,20 @@ class CardKeys:
             wanted.ids[position] = candidates
         links = _under_each(self._identity, lambda one: self._identity.dpan_ids(dpans.texts, one))
         return wanted, dict(zip(dpans.positions, links, strict=True))
+
+    def _plain(self, keys: PlainKeys) -> Wanted:
+        """What plain keys lead to."""
+        if keys.kind == "name":
+            ids, odd = lookup_rows.names(keys)
+            every = [ids]
+        else:
+            rows, odd = (
+                lookup_rows.card_tokens(keys, self._tokens)
+                if keys.kind == "token"
+                else lookup_rows.card_numbers(keys)
+            )
+            every = [self._identity.row_ids(rows, one) for one in self._identity.generations]
+        return _led(every, odd, lambda chosen: self.wanted(_messages(CardKey, keys, chosen))[0])
 
     def _add_pan(self, wanted: Wanted, batch: "_Batch", position: int, text: str) -> None:
         try:
@@ -276,6 +260,45 @@ def _under_each(
 ) -> Iterable[Sequence[bytes]]:
     """The ids of each value under every generation that serves, newest first."""
     return zip(*[compute(generation) for generation in identity.generations], strict=True)
+
+
+def _led(every: list[list[bytes]], odd: Flags, judge: Callable[[list[int]], Wanted]) -> Wanted:
+    """What keys lead to whose ids are `every`, of each generation; odd ones are judged alone."""
+    positions: list[int] = np.flatnonzero(odd).tolist()
+    if len(every) == 1 and not positions:
+        return Wanted(single=every[0])
+    wanted = Wanted(list(zip(*every, strict=True)))
+    if positions:
+        judged = judge(positions)
+        for position, ids in zip(positions, judged.ids, strict=True):
+            wanted.ids[position] = ids
+        wanted.refused = {positions[at]: reason for at, reason in judged.refused.items()}
+        wanted.settle()
+    return wanted
+
+
+def _messages(kind: type[Key], keys: PlainKeys, positions: Sequence[int]) -> list[Key]:
+    return [kind.FromString(keys.message(position)) for position in positions]
+
+
+def _others(kind: type[Request], data: bytes) -> Request | None:
+    """A request's fields behind its keys; None where there are more keys, or what is no message.
+
+    Raises InvalidArgument.
+    """
+    if not data:
+        return kind()
+    try:
+        request = kind.FromString(data)
+    except (DecodeError, RecursionError):
+        return None
+    if request.keys:
+        return None
+    request.DiscardUnknownFields()
+    request.keys.add()  # so many as to be no error
+    validate(request)
+    request.ClearField("keys")
+    return request
 
 
 def _checked(kind: type[Request], data: bytes) -> Request:

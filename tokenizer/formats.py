@@ -18,6 +18,7 @@ from tokenizer.numerals import (
     BATCH_MIN,
     DIGITS,
     LENGTH_MIN,
+    Array,
     by_group,
     first_foreign,
     length_and_radix,
@@ -136,6 +137,13 @@ class Tokens:
 
         return by_group(tokens, len, group)
 
+    def pans_of_digits(self, tokens: Array, generation: int) -> Array:
+        """Return the PANs of tokens of one length and generation, both as digits [n, length].
+
+        Does not look whether the tokens name this generation, or have a length of PANs.
+        """
+        return self._pan_rows(tokens, generation, 0, opening=True)
+
     def pan_generation(self, k: int) -> int:
         """Return the generation of class k; raises KeyRetired, UnknownGeneration."""
         for generation in self.pan_generations:
@@ -186,15 +194,20 @@ class Tokens:
         if len(texts) < BATCH_MIN:
             translate = cipher.decrypt_text if opening else cipher.encrypt_text
             return [_pan_one(text, translate, k) for text in texts]
-        out = to_numerals(texts)
-        tweaks = np.empty((len(texts), 1 + LAST_KEPT), np.uint8)
+        return to_texts(self._pan_rows(to_numerals(texts), generation, k, opening=opening))
+
+    def _pan_rows(self, digits: Array, generation: int, k: int, *, opening: bool) -> Array:
+        """Translate digits [n, length] as `_pan_group` does."""
+        cipher = self._cipher(Purpose.TOKEN_PAN, generation, DIGITS)
+        tweaks = np.empty((len(digits), 1 + LAST_KEPT), np.uint8)
         tweaks[:, 0] = _TWEAK_PAN[0]
-        tweaks[:, 1:] = out[:, -LAST_KEPT:] + ord("0")
-        translate_many = cipher.decrypt_batch if opening else cipher.encrypt_batch
-        out[:, : -LAST_KEPT - 1] = translate_many(out[:, : -LAST_KEPT - 1], tweaks)
+        tweaks[:, 1:] = digits[:, -LAST_KEPT:] + ord("0")
+        translate = cipher.decrypt_batch if opening else cipher.encrypt_batch
+        out = digits.copy()
+        out[:, : -LAST_KEPT - 1] = translate(digits[:, : -LAST_KEPT - 1], tweaks)
         out[:, -LAST_KEPT - 1] = 0
         out[:, -LAST_KEPT - 1] = (10 + k - luhn_rows(out)) % 10
-        return to_texts(out)
+        return out
 
     def _tokens(
         self,

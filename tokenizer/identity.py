@@ -18,6 +18,7 @@ import numpy.typing as npt
 from tokenizer.keyring import Keyring, Purpose
 from tokenizer.mac import FEW_MAX, Cmac
 from tokenizer.normal import NotNormal
+from tokenizer.rows import Words, id_list
 
 ID_BYTES = 16
 NUMBER_BYTES = 32  # encoding of routing + number, PAN, DPAN
@@ -26,7 +27,6 @@ NAME_BYTES = 32
 
 Rows = npt.NDArray[np.uint8] | npt.NDArray[np.uint64]  # [n, 32] bytes, or the same as words
 
-_ID = np.dtype((np.void, ID_BYTES))  # its list is of bytes, NULs at the end kept
 _ID_TEXT = re.compile(r"[a-z2-7]{25}[aeimquy4]")  # 130 bits: the last two are zero
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 _TO_INT_BASE_32 = str.maketrans(_ALPHABET, "0123456789abcdefghijklmnopqrstuv")
@@ -88,6 +88,10 @@ class Identity:
     def dpan_ids(self, dpans: Sequence[str], generation: int | None = None) -> list[bytes]:
         """Return lookup keys of device PANs."""
         return self._ids(IdKind.DPAN, dpans, NUMBER_BYTES, generation)
+
+    def row_ids(self, rows: Words, generation: int | None = None) -> list[bytes]:
+        """Return ids of rows that are encoded already (`tokenizer.rows.encode`), [n, 4]."""
+        return self._finish(b"id", rows.tobytes(), NUMBER_BYTES, generation)
 
     def identifier_keys(
         self,
@@ -154,8 +158,7 @@ class Identity:
         ids = bytearray(b"\0" + tags)  # every tag one byte on: its last makes room
         ids.pop()
         ids[::ID_BYTES] = bytes((generation,)) * (len(joined) // size)
-        found: list[bytes] = np.frombuffer(ids, _ID).tolist()
-        return found
+        return id_list(ids)
 
     def _tags(self, label: bytes, joined: bytes, size: int, generation: int) -> bytes:
         cmac = self._cmac(label, generation)
