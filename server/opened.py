@@ -151,7 +151,7 @@ class OpenedRecords:
         self._frames: dict[int, dict[bytes, bytes]] = {kind: {} for kind in Kind}
         self._marks: dict[int, set[bytes]] = {kind: set() for kind in Kind}
         self._new, self._used, self._unknown = _Queue(), _Queue(), _Queue()
-        self._bytes = 0  # marks aside
+        self._bytes = self.stats.entries = 0  # bytes without those of marks
         self._is_short = False
         self._tell()
 

@@ -184,3 +184,32 @@ async def test_a_server_starts_without_valkey(launch: Launch, cache: EmbeddedVal
         card = await active_card(client, pan=pan)
         assert (await told(client, "00", pan=pan)).card.name == card.name
     assert await served.stop() == 0
+
+
+async def test_a_block_is_seen_in_the_other_workers_own_cache_under_load_without_valkey(
+    served: Serving, sides: Sides, cache: EmbeddedValkey
+):
+    first, second = sides.first, sides.second
+    pans = [new_pan() for _ in range(20)]
+    cards = [await active_card(first, pan=pan) for pan in pans]
+    done = asyncio.Event()
+
+    async def load(client: Client) -> None:
+        keys = [CardKey(pan=pan) for pan in pans] * 20
+        while not done.is_set():
+            answer = await client.lookup_cards(keys)
+            assert len(answer.results) == len(keys)
+
+    for pan in pans:
+        await told(second, "00", pan=pan)
+    cache.kill()
+    async with asyncio.TaskGroup() as tasks:
+        for client in (first, second, second):
+            tasks.create_task(load(client))
+        before = await served.counted("opencif_cache_hits_total", source="own")
+        for card, pan in zip(cards[:5], pans, strict=False):
+            await first.cards.BlockCard(pb.BlockCardRequest(name=card.name))
+            await told(second, "62", BLOCKED_WITHIN_S, pan=pan)
+            assert (await asked(second, pan=pans[-1])).network_response == "00"
+        done.set()
+    assert await served.counted("opencif_cache_hits_total", source="own") > before
