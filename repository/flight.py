@@ -5,6 +5,7 @@ Knows nothing of where entries come from: the reader sends it off, lands it, and
 
 import asyncio
 from collections.abc import Collection, Mapping
+from types import TracebackType
 from typing import Final
 
 from repository.database import seconds_left
@@ -23,7 +24,10 @@ class Flight:
     else's, and what is found early is handed out early.
     """
 
-    __slots__ = ("_waiting", "deadline", "departure", "error", "found", "has_landed", "ids")
+    __slots__ = (
+        "_waiting", "_where", "deadline", "departure", "error", "found", "has_landed", "ids",
+    )  # fmt: skip
+    _where: TracebackType | None
 
     def __init__(self) -> None:
         self.ids: dict[bytes, Flight] = {}  # what it is still to bring, each to this flight itself
@@ -31,6 +35,7 @@ class Flight:
         self.deadline: float | None = 0.0  # the latest of those aboard; None for no end
         self.found: Mapping[bytes, Entry] = {}
         self.error: Exception | None = None
+        self._where = None
         self.has_landed = False
         self._waiting: list[tuple[asyncio.Future[None], Collection[bytes]]] = []
 
@@ -49,7 +54,8 @@ class Flight:
         if not self._has(ids):
             await self._wait(ids, deadline)
             if self.error is not None and not self._has(ids):
-                raise self.error
+                # Raised by many: each from where it happened, or its traceback grows with them.
+                raise self.error.with_traceback(self._where)
 
     def hand_out(self, found: Mapping[bytes, Entry]) -> None:
         """Take what is found so far: who waits for no more than that need not wait longer."""
@@ -61,8 +67,12 @@ class Flight:
             elif not waiter.done():
                 waiter.set_result(None)
 
+    def fail(self, error: Exception) -> None:
+        """Note why it will bring no more than it has."""
+        self.error, self._where = error, error.__traceback__
+
     def land(self) -> None:
-        """End it: `found` is complete, or `error` is set."""
+        """End it: `found` is complete, or it has failed."""
         self.has_landed = True
         for waiter, _ in self._waiting:
             if not waiter.done():  # cancelled, or out of time

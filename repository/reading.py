@@ -209,9 +209,9 @@ class Reader:
         try:
             await self._ask(kind, flight)
         except Exception as error:  # told to all who wait: a defect must not keep them waiting
-            flight.error = error
+            flight.fail(error)
         except asyncio.CancelledError:
-            flight.error = Unavailable("the read was given up")
+            flight.fail(Unavailable("the read was given up"))
             raise
         finally:
             self._unlist(kind, flight.ids)
