@@ -49,7 +49,9 @@ class Histogram:
 
     def observe(self, value: float) -> None:
         """Count one value."""
-        self.counts[bisect_left(self.bounds, value)] += 1
+        bounds = self.bounds
+        # Most calls are quick and of one item: the first bucket needs no search.
+        self.counts[0 if value <= bounds[0] else bisect_left(bounds, value)] += 1
         self.sum += value
 
     def buckets(self) -> list[tuple[str, float]]:

@@ -7,14 +7,14 @@ wrong, the caller gets a status of errors.py, never UNKNOWN and never an excepti
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn, Protocol, TypeVar
 
 import grpc
 from google.protobuf import message_factory
-from google.protobuf.descriptor import Descriptor, MethodDescriptor, ServiceDescriptor
+from google.protobuf.descriptor import Descriptor, MethodDescriptor
 from google.protobuf.message import DecodeError, Message
 
 from server import log
@@ -36,6 +36,7 @@ from server.errors import (
     status_of,
 )
 from server.metrics import Metrics
+from server.time_limit import within
 from server.validation import validate
 
 __all__ = ["Admission", "Audit", "Call", "Caller", "Elsewhere", "Identify", "bind", "takes_bytes"]
@@ -152,8 +153,8 @@ def bind(
     *,
     audit: Audit,
     unary_deadline_s: float = 5.0,
-) -> list[grpc.GenericRpcHandler]:
-    """Handlers for every service of the contract.
+) -> grpc.GenericRpcHandler:
+    """A handler for every method of the contract.
 
     A servicer of class AccountServicer serves AccountService. Raises ContractIncomplete when a
     method has no implementation or no rule, or a field has none.
@@ -161,7 +162,45 @@ def bind(
     check_contract()
     gate = _Gate(identify, admission, metrics, audit, unary_deadline_s)
     by_name = {type(servicer).__name__: servicer for servicer in servicers}
-    return [_service_handler(service, by_name, gate) for service in services()]
+    return _Routes(
+        {
+            f"/{service.full_name}/{method.name}": _pair(method, by_name, gate)
+            for service in services()
+            for method in service.methods
+        }
+    )
+
+
+def _pair(method: MethodDescriptor, by_name: dict[str, object], gate: _Gate) -> "_Pair":
+    servicer = by_name.get(f"{method.containing_service.name}r")
+    implementation = getattr(servicer, method.name, None)
+    if implementation is None:
+        raise ContractIncomplete(f"{method.full_name} is not implemented")
+    plain = _Method(method, implementation, gate, reads_metadata=False)
+    reading = _Method(method, implementation, gate, reads_metadata=True)
+    return plain.handler(), reading.handler()
+
+
+_Pair = tuple["grpc.RpcMethodHandler[Any, Any]", "grpc.RpcMethodHandler[Any, Any]"]
+"""The handler for calls whose metadata is all standard, and the one that reads metadata."""
+
+
+class _Routes(grpc.GenericRpcHandler):
+    """Every method of the contract by its path: one look-up a call, not one for each service."""
+
+    def __init__(self, handlers: Mapping[str, _Pair]) -> None:
+        self._handlers = handlers
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:
+        """The handler of a method; it must not raise, which would end the call as UNKNOWN."""
+        found = self._handlers.get(handler_call_details.method)
+        if found is None:
+            return None
+        plain, reading = found
+        for key, _ in handler_call_details.invocation_metadata:
+            if key not in _STANDARD_METADATA:
+                return reading
+        return plain
 
 
 class Elsewhere(grpc.GenericRpcHandler):
@@ -178,37 +217,33 @@ async def _no_such_method(_: AsyncIterator[bytes], context: Context) -> None:
     await context.abort(_CODES[status.code], status.message, details)
 
 
-def _service_handler(
-    service: ServiceDescriptor, by_name: dict[str, object], gate: _Gate
-) -> grpc.GenericRpcHandler:
-    servicer = by_name.get(f"{service.name}r")
-    handlers = {}
-    for method in service.methods:
-        implementation = getattr(servicer, method.name, None)
-        if implementation is None:
-            raise ContractIncomplete(f"{method.full_name} is not implemented")
-        handlers[method.name] = _Method(method, implementation, gate).handler()
-    return grpc.method_handlers_generic_handler(service.full_name, handlers)
-
-
 class _Method:
     """One method of the contract with everything that surrounds it."""
 
     __slots__ = (
+        "_answer",
         "_batch_field",
+        "_default_s",
         "_gate",
         "_implementation",
         "_is_audited",
+        "_is_mutation",
+        "_is_stream",
         "_permission",
+        "_reads_metadata",
         "_stats",
         "_takes_bytes",
-        "_timed_out",
         "descriptor",
         "name",
     )
 
     def __init__(
-        self, descriptor: MethodDescriptor, implementation: Implementation, gate: _Gate
+        self,
+        descriptor: MethodDescriptor,
+        implementation: Implementation,
+        gate: _Gate,
+        *,
+        reads_metadata: bool,
     ) -> None:
         rule = method_rule(descriptor)
         service = descriptor.containing_service
@@ -216,9 +251,11 @@ class _Method:
         self.name = f"{service.full_name}/{descriptor.name}"
         self._implementation = implementation
         self._gate = gate
+        self._reads_metadata = reads_metadata
         self._permission = rule.permission
         self._is_audited = rule.audited
-        if rule.audited and (descriptor.client_streaming or descriptor.server_streaming):
+        self._is_stream = bool(descriptor.client_streaming or descriptor.server_streaming)
+        if rule.audited and self._is_stream:
             raise ContractIncomplete(f"{descriptor.full_name} is audited and not unary")
         self._takes_bytes = getattr(implementation, _TAKES_BYTES, False)
         answers_alike = descriptor.client_streaming == descriptor.server_streaming
@@ -226,10 +263,9 @@ class _Method:
             raise ContractIncomplete(f"{descriptor.full_name} must not take bytes")
         self._stats = gate.metrics.method(f"{service.name}/{descriptor.name}")
         self._batch_field = _batch_field(descriptor.input_type)
-        # A change that was cut off here may have been committed: the caller must not think not.
-        self._timed_out: Exception = (
-            Unavailable("COMMIT_UNKNOWN") if rule.mutation else TimeoutError()
-        )
+        self._default_s = STREAM_STEP_S if self._is_stream else gate.unary_deadline_s
+        self._is_mutation = rule.mutation
+        self._answer = self._way_to_answer()
 
     def handler(self) -> "grpc.RpcMethodHandler[Any, Any]":
         """The handler gRPC calls; it answers bytes."""
@@ -245,58 +281,70 @@ class _Method:
     async def _unary(self, request: Any, context: Context) -> bytes:
         """Serve a call that has one answer."""
         started = self._stats.start()
+        admission = self._gate.admission
         try:
-            self._gate.admission.enter()
+            admission.enter()
             try:
-                answer = await self._answer(request, context, started)
+                call = self._begin(context, started)
+                answer = self._answer(request, call)
+                if type(answer) is not bytes:
+                    answer = _bytes(await answer)
             finally:
-                self._gate.admission.leave()
+                admission.leave()
         except asyncio.CancelledError:
             self._stats.finish("CANCELLED", started)
             raise
         except Exception as error:
             await self._refuse(error, context, started)
-        self._finish(started)
+        taken_s = self._stats.finish("OK", started)
+        if taken_s > SLOW_S and not self._is_stream:
+            _log.warning("slow_call", method=self.name, duration_ms=int(taken_s * 1000))
         return answer
 
-    async def _answer(self, request: Any, context: Context, started: float) -> bytes:
-        call = self._begin(context, started)
-        if not self._is_audited:
-            return await self._permitted(request, call)
+    def _way_to_answer(self) -> Callable[[Any, Call], Any]:
+        """What gives the answer, or an awaitable of it: what needs not wait costs no coroutine."""
+        if self._takes_bytes:
+            return self._of_bytes
+        if self._is_audited:
+            return self._audited
+        return self._of_stream if self.descriptor.client_streaming else self._of_message
+
+    def _of_message(self, request: Any, call: Call) -> Any:
+        self._permit(call)
+        self._check(request)
+        return self._in_time(self._implementation(request, call), call)
+
+    def _of_stream(self, requests: AsyncIterator[Any], call: Call) -> Any:
+        self._permit(call)
+        return self._implementation(self._requests(requests, call), call)
+
+    async def _audited(self, request: Any, call: Call) -> Any:
+        """The answer of an audited call, once it is on record."""
         try:
-            answer = await self._permitted(request, call)
+            answer = await self._of_message(request, call)
         except Exception as error:
             await self._record(request, call, reason_of(error))
             raise
         await self._record(request, call, "OK")
         return answer
 
-    async def _permitted(self, request: Any, call: Call) -> bytes:
-        self._permit(call)
-        if self._takes_bytes:
-            return await self._of_bytes(request, call)
-        if self.descriptor.client_streaming:
-            answer = await self._implementation(self._requests(request, call), call)
-        else:
-            self._check(request)
-            try:
-                async with asyncio.timeout(call.remaining_s() + BACKSTOP_S):
-                    answer = await self._implementation(request, call)
-            except TimeoutError:
-                raise self._timed_out from None
-        return _bytes(answer)
-
-    async def _of_bytes(self, data: bytes, call: Call) -> bytes:
+    def _of_bytes(self, data: bytes, call: Call) -> Any:
         """The answer of a method that takes bytes; only one that waits is timed."""
+        self._permit(call)
         try:
             answer = self._implementation(data, call)
-            if not isinstance(answer, bytes):
-                try:
-                    async with asyncio.timeout(call.remaining_s() + BACKSTOP_S):
-                        answer = await answer
-                except TimeoutError:
-                    raise self._timed_out from None
-            return _bytes(answer)
+        finally:
+            if call.items:
+                self._count_items(call)
+        return answer if type(answer) is bytes else self._in_time(answer, call)
+
+    async def _in_time(self, answer: Awaitable[Any], call: Call) -> Any:
+        try:
+            return await within(call.remaining_s() + BACKSTOP_S, answer)
+        except TimeoutError:
+            if self._is_mutation:  # it may have been committed: the caller must not think not
+                raise Unavailable("COMMIT_UNKNOWN") from None
+            raise
         finally:
             self._count_items(call)
 
@@ -310,7 +358,7 @@ class _Method:
                 self._permit(call)
                 if self.descriptor.client_streaming:
                     request = self._requests(request, call)
-                elif not self._takes_bytes:
+                else:
                     self._check(request)
                 async with aclosing(self._implementation(request, call)) as answers:
                     async for answer in answers:
@@ -328,14 +376,13 @@ class _Method:
 
     def _begin(self, context: Context, started: float) -> Call:
         """Find out who calls, and until when."""
-        for key, value in context.invocation_metadata() or ():
-            if key not in _STANDARD_METADATA and metadata_holds_card_data(value):
-                raise InvalidArgument("CARD_NUMBER_IN_TEXT", "metadata")
+        if self._reads_metadata:
+            for key, value in context.invocation_metadata() or ():
+                if key not in _STANDARD_METADATA and metadata_holds_card_data(value):
+                    raise InvalidArgument("CARD_NUMBER_IN_TEXT", "metadata")
         caller = self._gate.identify(context)
         left_s = context.time_remaining()
-        if left_s is None:
-            left_s = STREAM_STEP_S if self._is_stream else self._gate.unary_deadline_s
-        return Call(caller, self.name, started + left_s)
+        return Call(caller, self.name, started + (self._default_s if left_s is None else left_s))
 
     def _permit(self, call: Call) -> None:
         if self._permission not in call.caller.permissions:
@@ -360,10 +407,6 @@ class _Method:
     def _items(self, request: Any) -> int:
         return len(getattr(request, self._batch_field, ())) if self._batch_field else 0
 
-    @property
-    def _is_stream(self) -> bool:
-        return bool(self.descriptor.client_streaming or self.descriptor.server_streaming)
-
     async def _requests(self, requests: AsyncIterator[Any], call: Call) -> AsyncIterator[Any]:
         """The messages of a stream, each held to its contract; each moves the deadline on."""
         async for request in requests:
@@ -384,11 +427,6 @@ class _Method:
         if call.items:
             self._stats.batch_items.observe(call.items)
             call.items = 0
-
-    def _finish(self, started: float) -> None:
-        taken_s = self._stats.finish("OK", started)
-        if taken_s > SLOW_S and not self._is_stream:
-            _log.warning("slow_call", method=self.name, duration_ms=int(taken_s * 1000))
 
     async def _refuse(self, error: Exception, context: Context, started: float) -> NoReturn:
         """End the call with the status of an error; tell the log when the fault is ours."""

@@ -22,7 +22,10 @@ from grpc_health.v1 import (  # type: ignore[import-untyped]  # ships no stubs
     health_pb2,
     health_pb2_grpc,
 )
-from grpc_reflection.v1alpha import reflection  # type: ignore[import-untyped]  # ships no stubs
+from grpc_reflection.v1alpha import (  # type: ignore[import-untyped]  # ships no stubs
+    reflection,
+    reflection_pb2_grpc,
+)
 
 from server import log
 from server.app import wired
@@ -96,7 +99,7 @@ async def serving(settings: Settings, place: Place) -> AsyncIterator[int]:
     metrics, admission = Metrics(), Admission(settings.calls_max)
     async with contextlib.AsyncExitStack() as opened:
         made = await opened.enter_async_context(wired(settings, metrics.gauges))
-        handlers = bind(
+        contract = bind(
             made.servicers,
             identify_by(settings),
             admission,
@@ -105,7 +108,7 @@ async def serving(settings: Settings, place: Place) -> AsyncIterator[int]:
             unary_deadline_s=settings.unary_deadline_s,
         )
         server = grpc.aio.server(options=_limits(settings))
-        server.add_generic_rpc_handlers(tuple(handlers))
+        server.add_generic_rpc_handlers((contract,))
         checks = _add_health(server, settings)
         server.add_generic_rpc_handlers((Elsewhere(),))
         port = _bind_port(server, settings, place.port)
@@ -152,12 +155,28 @@ def _service_names() -> list[str]:
     return [service.full_name for service in services()]
 
 
+class _ByPath:
+    """A server as generated code sees it, which it adds handlers to by path alone.
+
+    It would register every method with the core as well, and then each call of any method costs a
+    look at all that are registered: a tenth of a call for health and reflection.
+    """
+
+    def __init__(self, server: grpc.aio.Server) -> None:
+        self.add_generic_rpc_handlers = server.add_generic_rpc_handlers
+
+    def add_registered_method_handlers(self, service: str, handlers: object) -> None:
+        """Leave it at the handlers by path."""
+
+
 def _add_health(server: grpc.aio.Server, settings: Settings) -> health.aio.HealthServicer:
+    by_path = _ByPath(server)
     checks = health.aio.HealthServicer()
-    health_pb2_grpc.add_HealthServicer_to_server(checks, server)
+    health_pb2_grpc.add_HealthServicer_to_server(checks, by_path)
     if settings.reflection:
         names = (*_service_names(), health.SERVICE_NAME, reflection.SERVICE_NAME)
-        reflection.enable_server_reflection(names, server)
+        answers = reflection.aio.ReflectionServicer(names)
+        reflection_pb2_grpc.add_ServerReflectionServicer_to_server(answers, by_path)
     return checks
 
 

@@ -37,7 +37,7 @@ async def serve() -> AsyncIterator[Serve]:
             unary_deadline_s=unary_deadline_s,
         )
         server = grpc.aio.server()
-        server.add_generic_rpc_handlers(tuple(handlers))
+        server.add_generic_rpc_handlers((handlers,))
         port = server.add_insecure_port("127.0.0.1:0")
         await server.start()
         channel = grpc.aio.insecure_channel(f"127.0.0.1:{port}")
