@@ -67,7 +67,7 @@ class LookupServicer:
     def LookupAccounts(self, data: bytes, call: Call) -> Answer:
         """Look accounts up, with their current owners if asked for."""
         wanted, request = self._account_keys.read(data)
-        call.items = len(wanted.ids)
+        call.items = len(wanted)
         ids = wanted.single
         if ids is None or request.with_owners:
             return self._accounts(wanted, request, call)
@@ -77,7 +77,7 @@ class LookupServicer:
     def LookupCards(self, data: bytes, call: Call) -> Answer:
         """Look cards up, with the accounts they draw on if asked for."""
         wanted, dpans, request = self._card_keys.read(data)
-        call.items = len(wanted.ids)
+        call.items = len(wanted)
         ids = wanted.single
         if ids is None or request.with_accounts:
             return self._cards(wanted, dpans, request, call)
