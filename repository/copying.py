@@ -13,7 +13,7 @@ from repository.link import Link
 from repository.record import Operation
 from repository.work import Origin
 
-__all__ = ["Copied", "NewRecord", "change_rows", "link_rows", "record_rows"]
+__all__ = ["Copied", "NewRecord", "change_rows", "link_rows", "own_columns", "record_rows"]
 
 _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)  # PostgreSQL's
 _HEAD: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
@@ -75,14 +75,31 @@ _CHANGE: Final = (
 _LINK: Final = ("relation", "key", "id", "exclusive")
 
 
-def record_rows(kind: int, origin: Origin, rows: Sequence[NewRecord]) -> Copied:
+def own_columns(rows: Iterable[NewRecord]) -> list[bytes]:
+    """What each record has of its own: the last columns of both its rows, encoded."""
+    told: dict[tuple[int, str], bytes] = {}  # state and branch
+    encoded = []
+    for row in rows:
+        known = told.get((row.state, row.branch))
+        if known is None:
+            known = _small(row.state) + _field(row.branch.encode())
+            told[row.state, row.branch] = known
+        segments = [
+            _NULL if segment is None else _length(len(segment)) + segment
+            for segment in (row.operational, row.private, row.number)
+        ]
+        encoded.append(b"".join((_ID_LENGTH, row.id, _ID_LENGTH, row.uid, known, *segments)))
+    return encoded
+
+
+def record_rows(kind: int, origin: Origin, own: Sequence[bytes]) -> Copied:
     """Rows of `record`, at version 1, as of the origin's time."""
     time = _time(origin.time)
     shared = _count(_RECORD) + _small(kind) + _big(1) + time + time
-    return Copied("record", _RECORD, _joined(shared, rows))
+    return Copied("record", _RECORD, _joined(shared, own))
 
 
-def change_rows(kind: int, origin: Origin, rows: Sequence[NewRecord]) -> Copied:
+def change_rows(kind: int, origin: Origin, own: Sequence[bytes]) -> Copied:
     """The rows of `change` that tell of the same records."""
     shared = (
         _count(_CHANGE) + _small(kind) + _big(1) + _time(origin.time) + _small(Operation.IMPORT),
@@ -91,7 +108,7 @@ def change_rows(kind: int, origin: Origin, rows: Sequence[NewRecord]) -> Copied:
         *(_field(text.encode()) for text in (origin.source_system, origin.reason)),
         _field(origin.request_id.bytes),
     )
-    return Copied("change", _CHANGE, _joined(b"".join(shared), rows))
+    return Copied("change", _CHANGE, _joined(b"".join(shared), own))
 
 
 def link_rows(links: Iterable[Link]) -> Copied:
@@ -107,23 +124,9 @@ def link_rows(links: Iterable[Link]) -> Copied:
     return Copied("link", _LINK, b"".join((_HEAD, *rows, _END)))
 
 
-def _joined(shared: bytes, rows: Sequence[NewRecord]) -> bytes:
-    """Rows that begin with the shared columns; their own come in the same order in both tables."""
-    known: dict[tuple[int, str], bytes] = {}
-    parts = [_HEAD]
-    for row in rows:
-        told = known.get((row.state, row.branch))
-        if told is None:
-            told = _small(row.state) + _field(row.branch.encode())
-            known[row.state, row.branch] = told
-        parts += (shared, _ID_LENGTH, row.id, _ID_LENGTH, row.uid, told)
-        for segment in (row.operational, row.private, row.number):
-            if segment is None:
-                parts.append(_NULL)
-            else:
-                parts += (_length(len(segment)), segment)
-    parts.append(_END)
-    return b"".join(parts)
+def _joined(shared: bytes, own: Sequence[bytes]) -> bytes:
+    """Rows that all begin with the same columns; there is at least one."""
+    return b"".join((_HEAD, shared, shared.join(own), _END))
 
 
 def _count(columns: Sequence[str]) -> bytes:

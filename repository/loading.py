@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import asyncpg
 
-from repository.copying import Copied, change_rows, link_rows, record_rows
+from repository.copying import Copied, change_rows, link_rows, own_columns, record_rows
 from repository.errors import OperationInProgress
 from repository.link import Link
 from repository.record import Entry
@@ -103,8 +103,9 @@ async def load(
         return rejects
     await mark(work)
     taken.sort(key=attrgetter("id"))  # two loads wait for one another in one order
-    await _copy(work, record_rows(kind, work.origin, taken))
-    await _copy(work, change_rows(kind, work.origin, taken))
+    own = own_columns(taken)
+    await _copy(work, record_rows(kind, work.origin, own))
+    await _copy(work, change_rows(kind, work.origin, own))
     links = sorted(link for row in taken for link in row.links)
     if asks_first:  # then some may be there
         await work.link(links)

@@ -33,6 +33,8 @@ __all__ = [
     "check_form",
     "check_parties",
     "close",
+    "complete_party",
+    "copied_of",
     "current_parties",
     "end_party",
     "escheat",
@@ -258,14 +260,31 @@ def new_party(
     party.CopyFrom(given)
     party.party_id = str(uuid7())
     party.valid_from = given.valid_from or today.isoformat()
-    periods.check(party, f"{field}.valid_to")
-    if party.per_transaction_limit.units < 0:
-        raise InvalidArgument("MALFORMED", f"{field}.per_transaction_limit.units")
     party.state = _ACTIVE
-    party.deceased_date = customer.deceased_date
-    party.name_digests.extend(digests)
-    party.minor = _is_minor(customer.person.birth_date, today)
+    complete_party(party, copied_of(customer, digests, today), field=field)
     return party
+
+
+def copied_of(customer: Customer, digests: Sequence[int], today: date) -> AccountParty:
+    """What every party copies of its customer, as a party that says nothing else."""
+    minor = _is_minor(customer.person.birth_date, today)
+    return AccountParty(
+        deceased_date=customer.deceased_date, name_digests=digests, minor=minor
+    )  # fmt: skip
+
+
+def complete_party(party: AccountParty, copied: AccountParty, *, field: str) -> None:
+    """Write into a party what it copies of its customer, whatever it said of that itself.
+
+    Raises InvalidArgument INVALID_PERIOD, and MALFORMED for a limit below nothing.
+    """
+    periods.check(party, f"{field}.valid_to")
+    if party.HasField("per_transaction_limit") and party.per_transaction_limit.units < 0:
+        raise InvalidArgument("MALFORMED", f"{field}.per_transaction_limit.units")
+    party.ClearField("deceased_date")
+    party.ClearField("name_digests")
+    party.ClearField("minor")
+    party.MergeFrom(copied)
 
 
 def add_party(account: Account, party: AccountParty, today: date) -> list[AccountParty]:
@@ -313,20 +332,19 @@ def check_parties(account: Account, today: date) -> None:
     owner was a minor when written: replace the party (EndParty with successor) once they are of
     age. No account ever has two primary owners at a time.
     """
-    primary = sorted(
-        periods.of(party)
-        for party in account.parties
-        if party.state == _ACTIVE and party.role == PRIMARY_OWNER
-    )
-    if any(later.first <= earlier.last for earlier, later in pairwise(primary)):
+    parties = [(party.role, party) for party in account.parties if party.state == _ACTIVE]
+    primary = [periods.of(party) for role, party in parties if role == PRIMARY_OWNER]
+    if any(later.first <= earlier.last for earlier, later in pairwise(sorted(primary))):
         raise FailedPrecondition("INVARIANT", "", "one primary owner at a time")
     if account.state not in _OWNED_STATES:
         return
-    current = list(current_parties(account.parties, today.isoformat()))
-    if not any(party.role == PRIMARY_OWNER for party in current):
+    day = today.isoformat()
+    current = [(role, party) for role, party in parties if periods.is_valid_on(party, day)]
+    roles = {role for role, _ in current}
+    if PRIMARY_OWNER not in roles:
         raise FailedPrecondition("INVARIANT", "", "an open account has a current primary owner")
-    if any(party.minor and party.role in OWNERS for party in current) and not any(
-        party.role in _GUARDIANS for party in current
+    if roles.isdisjoint(_GUARDIANS) and any(
+        role in OWNERS and party.minor for role, party in current
     ):
         raise FailedPrecondition("INVARIANT", "", "a minor owner has a guardian or custodian")
 

@@ -233,13 +233,15 @@ class _Run:
         if not batch.news:
             return
         deadline = min(self._call.deadline, time.monotonic() + COMMIT_MAX_S)
+        self._references.begin(batch.today)
         async with self._loading.writer.begin(batch.origin, deadline) as work:
             referenced = await self._references.hold(
                 work, loader.wants(batch), deadline, opens_customers=loader.opens_customers
             )
             await loader.complete(batch, referenced, self._references, work, self._call)
             left_out = await self._copy(kind, batch, work, deadline)
-        await batch.each(lambda new: _refuse_left_out(new, left_out, loader))
+        if left_out:
+            await batch.each(lambda new: _refuse_left_out(new, left_out, loader))
 
     async def _copy(
         self, kind: int, batch: Batch[Any], work: Work, deadline: float

@@ -1,11 +1,11 @@
 """Rows of an import that are accounts: held to the rules of new ones, states and dates as given."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
 from typing import Final
 
 from opencif.v1 import account_pb2
-from opencif.v1.account_pb2 import Account, AccountParty
+from opencif.v1.account_pb2 import Account
 from repository.link import Link, Relation
 from repository.record import Kind
 from repository.work import Work
@@ -19,6 +19,7 @@ from server.rpc import Call
 __all__ = ["AccountLoader"]
 
 DELETED: Final = account_pb2.ACCOUNT_STATE_DELETED
+_ACTIVE_PARTY: Final = account_pb2.PARTY_STATE_ACTIVE
 
 
 class AccountLoader:
@@ -71,6 +72,7 @@ class AccountLoader:
         ]
         known = await references.accounts(work, [*older, *heirs], call.deadline)
         await batch.each(lambda new: self._complete(new, batch, referenced, known))
+        batch.name(Kind.ACCOUNT)
 
     def _complete(
         self,
@@ -80,21 +82,15 @@ class AccountLoader:
         known: dict[bytes, Account],
     ) -> None:
         account, key = new.message, new.key
-        if any(id_ in known for id_ in key.ids):
+        if known and any(id_ in known for id_ in key.ids):
             raise AlreadyExists(self.id_field)
-        parties = _parties(account, referenced.customers, batch.today)
-        del account.parties[:]
-        account.parties.extend(parties)
+        owners = _complete_parties(account, batch, referenced.customers)
         account_rules.check_parties(account, batch.today)
         _renumber(account, referenced, known, batch.today)
         self._numbers.stamp(account, key, (known[id_] for id_ in key.rivals if id_ in known))
-        batch.name(new, Kind.ACCOUNT)
         if key.rivals:
             known[new.id] = account
-        new.links = [
-            Link(Relation.CUSTOMER_ACCOUNT, names.parse(Kind.CUSTOMER, customer), new.id)
-            for customer in {party.customer for party in parties}
-        ]
+        new.links = [Link(Relation.CUSTOMER_ACCOUNT, owner, new.id) for owner in owners]
 
 
 def _check(account: Account, batch: Batch[Account]) -> None:
@@ -102,9 +98,9 @@ def _check(account: Account, batch: Batch[Account]) -> None:
     account_rules.check_form(account, "account")
     account.state = account.state or account_rules.PENDING
     parties, restrictions = account.parties, account.restrictions
-    require_distinct((party.party_id for party in parties), "account.parties", "party_id")
+    require_distinct([party.party_id for party in parties], "account.parties", "party_id")
     require_distinct(
-        (one.restriction_id for one in restrictions), "account.restrictions", "restriction_id"
+        [one.restriction_id for one in restrictions], "account.restrictions", "restriction_id"
     )
     for position, restriction in enumerate(restrictions):
         try:
@@ -114,27 +110,29 @@ def _check(account: Account, batch: Batch[Account]) -> None:
             raise moved(fault, "restriction", path) from None
 
 
-def _parties(
-    account: Account, customers: Mapping[str, KnownCustomer], today: date
-) -> Sequence[AccountParty]:
-    """The account's parties as they are stored, their states as given.
+def _complete_parties(
+    account: Account, batch: Batch[Account], customers: Mapping[str, KnownCustomer]
+) -> set[bytes]:
+    """Bring the parties into the form in which they are stored, their states as given.
 
-    Raises FailedPrecondition REFERENCE_NOT_FOUND, InvalidArgument INVALID_PERIOD.
+    Returns the ids of their customers. Raises FailedPrecondition REFERENCE_NOT_FOUND,
+    InvalidArgument INVALID_PERIOD.
     """
     is_live = account.state in account_rules.LIVE_STATES
-    made = []
-    for position, given in enumerate(account.parties):
+    ids = set()
+    for position, party in enumerate(account.parties):
         field = f"account.parties[{position}]"
-        known = customers.get(given.customer)
-        if known is None or (is_live and not account_rules.is_fit_for_party(known.customer)):
+        known = customers.get(party.customer)
+        if known is None or (is_live and not known.is_fit_for_party):
             raise FailedPrecondition("REFERENCE_NOT_FOUND", f"{field}.customer")
-        given.ClearField("name_digests")
-        given.valid_from = given.valid_from or account.open_date
-        party = account_rules.new_party(given, known.customer, known.digests, today, field=field)
-        party.party_id = given.party_id or party.party_id
-        party.state = given.state or party.state
-        made.append(party)
-    return made
+        if not party.valid_from:
+            party.valid_from = account.open_date or batch.day
+        account_rules.complete_party(party, known.copied, field=field)
+        if not party.party_id:
+            party.party_id = batch.fresh_uuid()
+        party.state = party.state or _ACTIVE_PARTY
+        ids.add(known.id)
+    return ids
 
 
 def _renumber(

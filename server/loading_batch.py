@@ -4,11 +4,10 @@ Knows no kind of record: what a step does to a row is its caller's.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date
+from datetime import UTC
 from typing import Any, Final, Generic
-from uuid import UUID
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -20,12 +19,13 @@ from server import names
 from server.errors import InvalidArgument, RpcError
 from server.shape import M
 from server.validation import validate
-from tokenizer.identity import uuid7
+from tokenizer.id_texts import uuid7s, uuid_texts
 
 __all__ = ["Batch", "New", "Rejects", "hold_to_contract", "moved", "require_distinct"]
 
 REJECTS_SHOWN_MAX: Final = 1_000
 _ROWS_AT_A_STRETCH: Final = 250  # then others of the worker's calls have their turn
+_UUIDS_AT_ONCE: Final = 250
 _UUID_KINDS: Final = frozenset({Kind.CUSTOMER, Kind.RELATIONSHIP})
 
 
@@ -64,19 +64,21 @@ class New(Generic[M]):
 class Batch(Generic[M]):
     """Rows of one kind that are written in one transaction; a row that fails a step is out."""
 
-    __slots__ = ("_stamp", "news", "origin", "rejects")
+    __slots__ = ("_stamp", "_uuids", "day", "news", "origin", "rejects", "today")
 
     def __init__(self, news: Iterable[New[M]], origin: Origin, rejects: Rejects) -> None:
         self.news = list(news)
         self.origin = origin
         self.rejects = rejects
+        self.today = origin.time.astimezone(UTC).date()
+        self.day = self.today.isoformat()
         self._stamp = Timestamp()
         self._stamp.FromDatetime(origin.time)
+        self._uuids = _fresh_uuids()
 
-    @property
-    def today(self) -> date:
-        """The load's day, in UTC."""
-        return self.origin.time.astimezone(UTC).date()
+    def fresh_uuid(self) -> str:
+        """A new UUIDv7, for what belongs to a record."""
+        return next(self._uuids)
 
     async def each(self, step: Callable[[New[M]], None]) -> None:
         """Take every row a step further; those for which it raises an RpcError are rejected."""
@@ -104,18 +106,27 @@ class Batch(Generic[M]):
             new.key = key
         await self.each(_take_key)
 
-    def name(self, new: New[M], kind: int) -> None:
-        """Write what every record says of itself: a new one is at version 1."""
-        message: Any = new.message
-        uid = UUID(bytes=new.id) if kind in _UUID_KINDS else uuid7()
-        new.uid = uid.bytes
-        message.name = names.format(kind, new.id)
-        message.uid = str(uid)
-        message.version = 1
-        message.etag = "1"
-        message.create_time.CopyFrom(self._stamp)
-        message.update_time.CopyFrom(self._stamp)
-        message.source_system = message.source_system or self.origin.source_system
+    def name(self, kind: int) -> None:
+        """Write into each row what a record says of itself: a new one is at version 1."""
+        ids = [new.id for new in self.news]
+        uids = ids if kind in _UUID_KINDS else uuid7s(len(ids))
+        given = zip(self.news, names.format_many(kind, ids), uids, uuid_texts(uids), strict=True)
+        for new, name, uid, uid_text in given:
+            new.uid = uid
+            message: Any = new.message
+            message.name = name
+            message.uid = uid_text
+            message.version = 1
+            message.etag = "1"
+            message.create_time.CopyFrom(self._stamp)
+            message.update_time.CopyFrom(self._stamp)
+            if not message.source_system:
+                message.source_system = self.origin.source_system
+
+
+def _fresh_uuids() -> Iterator[str]:
+    while True:
+        yield from uuid_texts(uuid7s(_UUIDS_AT_ONCE))
 
 
 def _take_key(new: New[Any]) -> None:
@@ -137,8 +148,10 @@ def hold_to_contract(message: Any, prefix: str, deleted: int) -> None:
         raise InvalidArgument("UNKNOWN_ENUM_VALUE", f"{prefix}.state")
 
 
-def require_distinct(ids: Iterable[str], field: str, id_field: str) -> None:
+def require_distinct(ids: Sequence[str], field: str, id_field: str) -> None:
     """Raise InvalidArgument where a child's id is another's: RPCs find children by it."""
+    if len(ids) < 2:
+        return
     seen: set[str] = set()
     for position, id_ in enumerate(ids):
         if id_ and id_ in seen:

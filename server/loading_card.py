@@ -1,5 +1,6 @@
 """Rows of an import that are cards: held to the rules of new ones, states and dates as given."""
 
+from collections.abc import Iterator
 from typing import Final
 
 from opencif.v1 import card_pb2, customer_pb2
@@ -15,7 +16,6 @@ from server.errors import AlreadyExists, FailedPrecondition, InvalidArgument
 from server.loading_batch import Batch, New, hold_to_contract, moved, require_distinct
 from server.loading_references import Referenced, References, Wants
 from server.rpc import Call
-from tokenizer.identity import uuid7
 
 __all__ = ["CardLoader"]
 
@@ -41,7 +41,7 @@ class CardLoader:
 
     async def begin(self, batch: Batch[Card]) -> None:
         """Do what needs nothing but the rows: forms, numbers, ids and tokens of all at once."""
-        await batch.each(lambda new: self._check(new.message))
+        await batch.each(lambda new: self._check(new.message, batch))
         numbers = [new.message.pan for new in batch.news]
         await batch.take_keys(self._numbers.keys(numbers, self.id_field))
 
@@ -68,14 +68,15 @@ class CardLoader:
         if older:
             await work.reserve([new.key.ids[-1] for new in batch.news])
         taken = {older[id_] for id_ in await hold(work, Kind.CARD, list(older))}
-        await batch.each(lambda new: self._complete(new, batch, referenced, taken))
+        await batch.each(lambda new: self._complete(new, referenced, taken))
+        batch.name(Kind.CARD)
 
-    def _check(self, card: Card) -> None:
+    def _check(self, card: Card, batch: Batch[Card]) -> None:
         hold_to_contract(card, "card", DELETED)
         card_rules.check_form(card)
         card.state = card.state or card_rules.ISSUED
         is_over = not card_rules.is_live(card)
-        ids = (token.token_id for token in card.card_tokens)
+        ids = [token.token_id for token in card.card_tokens]
         require_distinct(ids, "card.card_tokens", "token_id")
         del card.dpans[:]
         for position, token in enumerate(card.card_tokens):
@@ -84,7 +85,7 @@ class CardLoader:
                 card_token_rules.check_terms(token)
             except InvalidArgument as fault:
                 raise moved(fault, "token", field) from None
-            token.token_id = token.token_id or str(uuid7())
+            token.token_id = token.token_id or batch.fresh_uuid()
             token.state = token.state or _STATES[is_over]
             if is_over and token.state != card_token_rules.DEACTIVATED:
                 raise InvalidArgument("MALFORMED", f"{field}.state")  # its number would find it
@@ -93,25 +94,26 @@ class CardLoader:
                 token.dpan_last4 = token.dpan[-4:]
                 card.dpans.add(token_id=token.token_id, dpan=token.dpan)
 
-    def _complete(
-        self, new: New[Card], batch: Batch[Card], referenced: Referenced, taken: set[bytes]
-    ) -> None:
+    def _complete(self, new: New[Card], referenced: Referenced, taken: set[bytes]) -> None:
         card, key = new.message, new.key
         if new.id in taken:
             raise AlreadyExists(self.id_field)
         _check_references(card, referenced)
         self._numbers.stamp(card, key)
-        batch.name(new, Kind.CARD)
         new.links = [
             Link(relation, parent, new.id) for relation, parent in card_records.parents(card)
         ]
+        new.links += self._token_links(card, new.id)
+
+    def _token_links(self, card: Card, id_: bytes) -> Iterator[Link]:
+        """What the card is found by of its network tokens."""
         references = {token.token_id: token.token_unique_reference for token in card.card_tokens}
         for value in card.dpans:
             for found_by in self._numbers.dpan_keys(value.dpan):
-                new.links.append(Link(Relation.DPAN_CARD, found_by, new.id, exclusive=True))
+                yield Link(Relation.DPAN_CARD, found_by, id_, exclusive=True)
             if reference := references[value.token_id]:
                 for found_by in self._numbers.reference_keys(reference):
-                    new.links.append(Link(Relation.TOKEN_REFERENCE_CARD, found_by, new.id))
+                    yield Link(Relation.TOKEN_REFERENCE_CARD, found_by, id_)
 
 
 def _check_references(card: Card, referenced: Referenced) -> None:

@@ -40,6 +40,7 @@ class CustomerLoader:
     async def begin(self, batch: Batch[Customer]) -> None:
         """Do all: customers refer to nobody."""
         await batch.each(lambda new: _make(new, batch))
+        batch.name(Kind.CUSTOMER)
         claims: dict[int, set[Claim]] = {new.row: _claims(new.message) for new in batch.news}
         keys = self._links.keys_of({claim for each in claims.values() for claim in each})
         for new in batch.news:
@@ -81,7 +82,6 @@ def _make(new: New[Customer], batch: Batch[Customer]) -> None:
     customer_children.adopt(customer, given, batch.today)
     new.message = customer
     new.id = names.parse(Kind.CUSTOMER, given.name) if given.name else uuid7().bytes
-    batch.name(new, Kind.CUSTOMER)
 
 
 def _claims(customer: Customer) -> set[Claim]:

@@ -6,14 +6,15 @@ digests. Nothing known here outlives the call.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Final
 
-from opencif.v1.account_pb2 import Account
+from opencif.v1.account_pb2 import Account, AccountParty
 from opencif.v1.customer_pb2 import Customer
 from repository.loading import Held, hold, read
 from repository.record import Kind
 from repository.work import Work
-from server import names
+from server import account_rules, names
 from server.errors import FailedPrecondition
 from server.party import Parties
 from server.recent import Recent
@@ -28,11 +29,12 @@ Wants = Mapping[int, Collection[str]]  # kind -> names of the records that rows 
 
 @dataclass(frozen=True, slots=True)
 class KnownCustomer:
-    """What accounts need of a customer: state, day of birth and of death, digests of names."""
+    """What accounts need of a customer: `copied` is what their parties copy."""
 
     version: int
-    customer: Customer = field(repr=False)
-    digests: Sequence[int] = field(repr=False)
+    id: bytes
+    is_fit_for_party: bool
+    copied: AccountParty = field(repr=False)
 
 
 class Referenced:
@@ -60,14 +62,21 @@ class Referenced:
 class References:
     """Finds what one import's rows refer to."""
 
-    __slots__ = ("_customers", "_parties", "_sealed")
+    __slots__ = ("_customers", "_kept_max", "_parties", "_sealed", "_today")
 
     def __init__(
         self, sealed: SealedRecords, parties: Parties, kept_max: int = CUSTOMERS_KEPT
     ) -> None:
         self._sealed = sealed
         self._parties = parties
+        self._kept_max = kept_max
+        self._today = date.min
         self._customers: Recent[str, KnownCustomer] = Recent(kept_max)
+
+    def begin(self, today: date) -> None:
+        """Work for a batch of this day: who was a minor on another may be of age."""
+        if today != self._today:
+            self._today, self._customers = today, Recent(self._kept_max)
 
     def learn(self, customers: Sequence[Customer]) -> None:
         """Keep what accounts will need of customers just loaded."""
@@ -122,6 +131,12 @@ class References:
 
     def _known(self, customers: Sequence[Customer]) -> Iterable[tuple[str, KnownCustomer]]:
         for customer, digests in zip(customers, self._parties.digests_of(customers), strict=True):
-            kept = Customer(state=customer.state, deceased_date=customer.deceased_date)
-            kept.person.birth_date = customer.person.birth_date
-            yield customer.name, KnownCustomer(customer.version, kept, digests)
+            yield (
+                customer.name,
+                KnownCustomer(
+                    customer.version,
+                    names.parse(Kind.CUSTOMER, customer.name),
+                    account_rules.is_fit_for_party(customer),
+                    account_rules.copied_of(customer, digests, self._today),
+                ),
+            )

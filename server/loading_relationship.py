@@ -42,6 +42,7 @@ class RelationshipLoader:
     async def begin(self, batch: Batch[CustomerRelationship]) -> None:
         """Do what needs nothing but the rows."""
         await batch.each(lambda new: _make(new, batch))
+        batch.name(Kind.RELATIONSHIP)
 
     def wants(self, batch: Batch[CustomerRelationship]) -> Wants:
         """The customers at both ends; of ownership, they are locked when it is checked."""
@@ -84,7 +85,6 @@ def _make(new: New[CustomerRelationship], batch: Batch[CustomerRelationship]) ->
     relationship.state = state or relationship.state
     name = relationship.name
     new.id = names.parse(Kind.RELATIONSHIP, name) if name else uuid7().bytes
-    batch.name(new, Kind.RELATIONSHIP)
     new.links = [
         Link(Relation.CUSTOMER_RELATIONSHIP, key, new.id) for key in link_keys(relationship)
     ]

@@ -1,6 +1,7 @@
 """Resource names (AIP-122) to record ids and back; knows no record's content."""
 
 import re
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
@@ -11,9 +12,10 @@ from opencif.v1.options_pb2 import (
     RECORD_KIND_RELATIONSHIP,
 )
 from server.errors import InvalidArgument
+from tokenizer.id_texts import record_texts, uuid_texts
 from tokenizer.identity import NotAnId, id_to_text, text_to_id
 
-__all__ = ["format", "is_uuid", "parse"]
+__all__ = ["format", "format_many", "is_uuid", "parse"]
 
 _COLLECTIONS: Final[dict[int, str]] = {
     RECORD_KIND_CUSTOMER: "customers/",
@@ -49,6 +51,13 @@ def format(kind: int, record_id: bytes) -> str:  # noqa: A001  read as names.for
     if kind in _COMPUTED:
         return _COLLECTIONS[kind] + id_to_text(record_id)
     return _COLLECTIONS[kind] + str(UUID(bytes=record_id))
+
+
+def format_many(kind: int, record_ids: Sequence[bytes]) -> list[str]:
+    """The names of many record ids, as `format` has them."""
+    texts = (record_texts if kind in _COMPUTED else uuid_texts)(record_ids)
+    collection = _COLLECTIONS[kind]
+    return [collection + text for text in texts]
 
 
 def is_uuid(text: str) -> bool:

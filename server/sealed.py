@@ -181,7 +181,7 @@ class SealedRecords:
             shape.kind,
             ids,
             [
-                _versions(version, Versions(0), _apart(parts))
+                _versions_of_new(version, parts)
                 for version, parts in zip(versions, split, strict=True)
             ],
             [parts[Segment.OPERATIONAL] for parts in split],
@@ -277,6 +277,15 @@ def _apart(parts: Mapping[Segment, bytes]) -> dict[Segment, bytes]:
 def _version(message: Message) -> int:
     version: int = message.version  # type: ignore[attr-defined]  # every record has one
     return version
+
+
+def _versions_of_new(version: int, parts: Mapping[Segment, bytes]) -> Versions:
+    """The versions the operational segment of a new record is to carry."""
+    return Versions(
+        version,
+        version if parts[Segment.PRIVATE] else 0,
+        version if parts[Segment.NUMBER] else 0,
+    )
 
 
 def _versions(version: int, kept: Versions, changes: Mapping[Segment, bytes]) -> Versions:

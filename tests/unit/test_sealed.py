@@ -266,3 +266,19 @@ def _field(number, value):
 
 def _numbers(plaintext):
     return {number for number, _, _ in wire_fields(plaintext)}
+
+
+_TEXT = st.text(st.characters(codec="utf-8"), max_size=20)
+
+
+@given(number=_TEXT, iban=_TEXT, branch=_TEXT, unknown=st.sampled_from([b"", b"\xc2\x3e\x01x"]))
+def test_what_is_split_at_the_end_is_what_a_walk_splits(number, iban, branch, unknown):
+    """Unknown fields, of which there may be one, are nobody's to store."""
+    account = Account(account_number=number, iban=iban, branch=branch, version=3)
+    card = Card(pan=number, branch=branch, dpans=[{"token_id": iban, "dpan": number}] * 2)
+    for message in (account, card):
+        message.MergeFromString(unknown)
+        shape = shape_of(type(message))
+        assert shape.tail
+        data = message.SerializeToString(deterministic=True)
+        assert shape.split(message, {}) == shape._walked(data, {})
