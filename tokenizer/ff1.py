@@ -30,6 +30,7 @@ RADIX_MAX = 2**16
 TEXT_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 _NUMERAL_OF = {character: numeral for numeral, character in enumerate(TEXT_ALPHABET)}
+_INT_TEXT_MAX = 1280  # two numbers of what int() takes at least of any text
 _DOMAIN_SURE_LENGTH = 20  # 2**20 is above DOMAIN_MIN already
 _SHAPES_MAX = 1024  # lengths and tweak lengths whose fixed parts are kept
 _CHUNK_ROWS = 8192  # a round's arrays of this many rows stay in the L2 cache
@@ -61,7 +62,7 @@ class FF1:
     Text helpers use 0-9A-Z, so radix 36 at most.
     """
 
-    __slots__ = ("_aes", "_ecb", "_shapes", "radix")
+    __slots__ = ("_aes", "_alphabet", "_ecb", "_shapes", "radix")
 
     def __init__(self, key: bytes, radix: int) -> None:
         if not 2 <= radix <= RADIX_MAX:
@@ -71,6 +72,7 @@ class FF1:
         self._aes = Cipher(algorithms.AES(key), modes.ECB())  # noqa: S305 - see above
         self._ecb = self._aes.encryptor()
         self._shapes: dict[tuple[int, int], Shape] = {}
+        self._alphabet = frozenset(TEXT_ALPHABET[:radix])
 
     def __repr__(self) -> str:
         return f"FF1(radix={self.radix}, key hidden)"
@@ -85,11 +87,11 @@ class FF1:
 
     def encrypt_text(self, text: str, tweak: bytes = b"") -> str:
         """Return the encrypted text; raises as `encrypt`, BadRadix above radix 36."""
-        return self._spell(self.encrypt(self._read(text), tweak))
+        return self._one_text(text, tweak, decrypting=False)
 
     def decrypt_text(self, text: str, tweak: bytes = b"") -> str:
         """Return the decrypted text; raises as `decrypt`, BadRadix above radix 36."""
-        return self._spell(self.decrypt(self._read(text), tweak))
+        return self._one_text(text, tweak, decrypting=True)
 
     def encrypt_batch(
         self, numerals: npt.NDArray[Numeral], tweaks: npt.NDArray[np.uint8]
@@ -115,6 +117,20 @@ class FF1:
         left, right = self._rounds((left, right), tweak, shape, decrypting=decrypting)
         return self._numerals(left, shape.left) + self._numerals(right, shape.right)
 
+    def _one_text(self, text: str, tweak: bytes, *, decrypting: bool) -> str:
+        """Translate a text; one of ordinary length without a list of its numerals."""
+        if self.radix > len(TEXT_ALPHABET):
+            raise BadRadix("a radix above 36 has no text form")
+        if not self._alphabet.issuperset(text):
+            raise BadNumeral("a character is no numeral of the radix")
+        if len(text) > _INT_TEXT_MAX:
+            numerals = self._one([_NUMERAL_OF[c] for c in text], tweak, decrypting=decrypting)
+            return "".join([TEXT_ALPHABET[numeral] for numeral in numerals])
+        shape = self._shape(len(text), len(tweak))
+        halves = int(text[: shape.left], self.radix), int(text[shape.left :], self.radix)
+        left, right = self._rounds(halves, tweak, shape, decrypting=decrypting)
+        return self._spell(left, shape.left) + self._spell(right, shape.right)
+
     def _rounds(
         self, halves: tuple[int, int], tweak: bytes, shape: Shape, *, decrypting: bool
     ) -> tuple[int, int]:
@@ -125,20 +141,31 @@ class FF1:
         size = len(head) - cut + 1 + shape.numeral_bytes
         fixed = int.from_bytes(head[cut:]) << 8 * (1 + shape.numeral_bytes)
         fixed ^= int.from_bytes(state) << 8 * (size - BLOCK_BYTES)
+        is_short = size == BLOCK_BYTES >= shape.word_bytes
+        word_of = self._block_word if is_short else self._chained_word
+        step = 8 * shape.numeral_bytes
+        even, odd = shape.moduli
         left, right = halves
-        for i in reversed(range(ROUNDS)) if decrypting else range(ROUNDS):
-            modulus = shape.moduli[i & 1]
-            block_input = left if decrypting else right
-            message = (fixed ^ i << 8 * shape.numeral_bytes ^ block_input).to_bytes(size)
-            block = self._ecb.update(message[:BLOCK_BYTES])
-            if size > BLOCK_BYTES:
-                block = self._chained(block, message[BLOCK_BYTES:])
-            word = int.from_bytes(self._stretched(block, shape.word_bytes))
-            if decrypting:
-                left, right = (right - word) % modulus, left
-            else:
-                left, right = right, (left + word) % modulus
+        if decrypting:
+            for i in range(ROUNDS - 2, -1, -2):
+                right = (right - word_of(fixed ^ (i + 1) << step ^ left, size, shape)) % odd
+                left = (left - word_of(fixed ^ i << step ^ right, size, shape)) % even
+        else:
+            for i in range(0, ROUNDS, 2):
+                left = (left + word_of(fixed ^ i << step ^ right, size, shape)) % even
+                right = (right + word_of(fixed ^ (i + 1) << step ^ left, size, shape)) % odd
         return left, right
+
+    def _block_word(self, message: int, _: int, shape: Shape) -> int:
+        """Return a round's y where its message and S are one block: the usual case, the fastest."""
+        block = self._ecb.update(message.to_bytes(BLOCK_BYTES))
+        return int.from_bytes(block) >> 8 * (BLOCK_BYTES - shape.word_bytes)
+
+    def _chained_word(self, message: int, size: int, shape: Shape) -> int:
+        """Return a round's y from a message of `size` bytes, the state of its first block in it."""
+        data = message.to_bytes(size)
+        block = self._chained(self._ecb.update(data[:BLOCK_BYTES]), data[BLOCK_BYTES:])
+        return int.from_bytes(self._stretched(block, shape.word_bytes))
 
     def _chained(self, state: bytes, data: bytes) -> bytes:
         """Return the CBC-MAC state after whole blocks of data (algorithm 6, PRF)."""
@@ -224,13 +251,7 @@ class FF1:
             number, numerals[at] = divmod(number, self.radix)
         return numerals
 
-    def _read(self, text: str) -> list[int]:
-        if self.radix > len(TEXT_ALPHABET):
-            raise BadRadix("a radix above 36 has no text form")
-        try:
-            return [_NUMERAL_OF[character] for character in text]
-        except KeyError:
-            raise BadNumeral("a character is not of 0-9A-Z") from None
-
-    def _spell(self, numerals: Sequence[int]) -> str:
-        return "".join([TEXT_ALPHABET[numeral] for numeral in numerals])
+    def _spell(self, number: int, length: int) -> str:
+        if self.radix == 10:
+            return str(number).zfill(length)
+        return "".join([TEXT_ALPHABET[numeral] for numeral in self._numerals(number, length)])

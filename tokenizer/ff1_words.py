@@ -4,6 +4,7 @@ Owns the arithmetic of `tokenizer.ff1.FF1` on numpy arrays; must not know keys o
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar
 
 import numpy as np
@@ -12,6 +13,7 @@ from cryptography.hazmat.primitives.ciphers import CipherContext
 
 ROUNDS = 10
 BLOCK_BYTES = 16
+_WORD_MAX = 2**64 - 1
 
 Words = npt.NDArray[np.uint64]
 Numeral = TypeVar("Numeral", np.uint8, np.uint16)
@@ -35,23 +37,30 @@ class Shape:
         return self.moduli[1].bit_length() < 64
 
 
+@lru_cache
+def _powers(radix: int, length: int) -> Words:
+    """Return what each numeral of a half counts, most significant first."""
+    return np.array([radix**place for place in reversed(range(length))], np.uint64)
+
+
 def to_words(numerals: npt.NDArray[Numeral], radix: int) -> Words:
     """Return NUM_radix of every row as a 64-bit word."""
-    columns = np.ascontiguousarray(numerals.T)
-    words: Words = columns[0].astype(np.uint64)
-    for column in columns[1:]:
-        words *= np.uint64(radix)
-        words += column
+    words: Words = numerals.astype(np.uint64) @ _powers(radix, numerals.shape[1])
     return words
 
 
 def spread(words: Words, radix: int, out: npt.NDArray[Numeral]) -> None:
     """Write STR_radix of every word into the rows of `out`."""
-    divisor = np.uint64(radix)
-    for at in range(out.shape[1] - 1, -1, -1):
-        quotient = words // divisor
-        out[:, at] = words - quotient * divisor
-        words = quotient
+    quotients = words // _powers(radix, out.shape[1])[:, None]
+    out[:, 0] = quotients[0]
+    out[:, 1:] = (quotients[1:] - quotients[:-1] * np.uint64(radix)).T
+
+
+@lru_cache
+def _counters(numeral_bytes: int) -> Words:
+    """Return what each round's number adds to the low word, in AES byte order."""
+    numbers = [i << 8 * numeral_bytes & _WORD_MAX for i in range(ROUNDS)]
+    return np.array(numbers, ">u8").view(np.uint64)
 
 
 def fixed_words(ecb: CipherContext, tweaks: npt.NDArray[np.uint8], shape: Shape) -> Words:
@@ -80,25 +89,26 @@ def word_rounds(
 
     Sums and differences wrap round 2**64; the smaller of the two candidates is the residue.
     """
-    block = fixed.copy()
     left, right = halves
-    shift = 8 * shape.numeral_bytes
+    block = fixed.copy()
+    message = block.data.cast("B")
+    prf = bytearray(block.nbytes + BLOCK_BYTES - 1)  # as large as OpenSSL may need
+    found = np.frombuffer(prf, ">u8", block.size).reshape(-1, 2)
+    low = fixed[:, 1] ^ _counters(shape.numeral_bytes)[:, None]
     for i in reversed(range(ROUNDS)) if decrypting else range(ROUNDS):
-        modulus = np.uint64(shape.moduli[i & 1])
         number = left if decrypting else right
-        if shift == 64:  # the round number is the last byte of the high word
+        np.bitwise_xor(number.byteswap(), low[i], out=block[:, 1])
+        if shape.numeral_bytes == 8:  # the round number is the last byte of the high word
             block[:, 0] = fixed[:, 0] ^ np.array(i, ">u8").view(np.uint64)
-        else:
-            number = number | np.uint64(i << shift)
-        block[:, 1] = fixed[:, 1] ^ number.astype(">u8").view(np.uint64)
-        prf = np.frombuffer(ecb.update(block.tobytes()), ">u8").reshape(-1, 2)
-        word = _residue(prf, shape, int(modulus))
+        ecb.update_into(message, prf)
+        modulus = shape.moduli[i & 1]
+        word = _residue(found, shape, modulus)
         if decrypting:
-            difference = right - word
-            left, right = np.minimum(difference, difference + modulus), left
+            np.subtract(right, word, out=word)
+            left, right = np.minimum(word, word + np.uint64(modulus)), left
         else:
-            total = left + word
-            left, right = right, np.minimum(total, total - modulus)
+            word += left
+            left, right = right, np.minimum(word, word - np.uint64(modulus))
     return left, right
 
 

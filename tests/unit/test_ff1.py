@@ -238,3 +238,12 @@ def test_what_does_not_fit_is_refused_without_echo():
 
 def test_the_key_is_not_shown():
     assert repr(FF1(bytes(range(32)), 10)) == "FF1(radix=10, key hidden)"
+
+
+@pytest.mark.parametrize("length", [1280, 1281])
+def test_a_text_too_long_to_be_read_as_two_numbers_is_read_all_the_same(length):
+    cipher, text = FF1(bytes(32), 36), ("0Z9A" * length)[:length]
+    expected = cipher.encrypt([int(character, 36) for character in text])
+    made = cipher.encrypt_text(text)
+    assert [int(character, 36) for character in made] == expected
+    assert cipher.decrypt_text(made) == text
