@@ -117,6 +117,7 @@ def _wanted(options: ResolveAchFileOptions) -> Wanted:
         _as_of(options),
         all_results=options.detail != ach_pb2.RESULT_DETAIL_EXCEPTIONS,
         files=not options.without_files,
+        stages=options.with_stages,
     )
 
 

@@ -6,19 +6,20 @@ The hot path of clearing, written for speed. Owns no rule: resolution.py decides
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from repository.reading import Freshness, Reader
+from repository.reading import Consistency, Freshness, Reader
 from repository.record import Entry, Kind
 from server import names
 from server.account_facts import AccountFacts
+from server.ach_stages import Stage, Stages
 from server.recent import Recent
 from server.resolution import UNDECIDED, Decision, EntryFacts, Found, Judge, moved_to
 from server.routing_table import Route
 from tokenizer.identity import Identity
 from tokenizer.sealing import SealBroken, Sealer, operational_versions
 
-__all__ = ["AccountResolver", "Resolved", "Submitted", "Terms"]
+__all__ = ["AccountResolver", "Opened", "Resolved", "Submitted", "Terms"]
 
-_FACTS_MAX: Final = 131_072  # a bit under a kilobyte each
+_FACTS_MAX: Final = 16_384  # a bit under a kilobyte each
 _TAG_BYTES: Final = 16  # of a seal: authenticates every byte of it, so two seals never share one
 
 
@@ -43,6 +44,13 @@ class Terms(NamedTuple):
     deadline: float | None = None
 
 
+class Opened(NamedTuple):
+    """What was read under each id, and the account it holds, if there is one."""
+
+    entries: Sequence[Entry]
+    accounts: list[AccountFacts | None]
+
+
 class AccountResolver:
     """Decides whole chunks of entries: one read of the cache for all their accounts.
 
@@ -52,31 +60,45 @@ class AccountResolver:
 
     def __init__(self, reader: Reader, identity: Identity, sealer: Sealer) -> None:
         self._reader = reader
-        self._identity = identity
+        self.identity = identity
         self._sealer = sealer
         self._opened: Recent[bytes, tuple[int, bytes, AccountFacts]] = Recent(_FACTS_MAX)
 
+    def check_age(self) -> None:
+        """Raise TooStale where what was proven current may be so no longer."""
+        self._reader.may_be_seen(Consistency.MINIMIZE_LATENCY)
+
     async def resolve(
-        self, submitted: Sequence[Submitted], judge: Judge, terms: Terms
+        self,
+        submitted: Sequence[Submitted],
+        judge: Judge,
+        terms: Terms,
+        stages: Stages | None = None,
     ) -> list[Resolved]:
         """One result per entry, in order. Raises TimedOut, Unavailable, SealBroken."""
+        stages = stages or Stages()
         accounts = await self._accounts(submitted, terms)
-        plain = judge.plain
-        results: list[Resolved] = []
-        odd: list[int] = []
-        for (entry, route), account in zip(submitted, accounts, strict=True):
-            decision = plain(entry, route, Found(account)) if account is not None else None
-            if decision is None:
-                odd.append(len(results))
-                decision = UNDECIDED
-            results.append(Resolved(decision, account))
+        with stages.during(Stage.DECIDING):
+            results = self._plain(submitted, accounts, judge)
+            odd = [i for i, (decision, _) in enumerate(results) if decision is UNDECIDED]
         if odd:
             heirs = await self._heirs([accounts[i] for i in odd], judge.day, terms)
-            for i, heir in zip(odd, heirs, strict=True):
-                entry, route = submitted[i]
-                found = Found(accounts[i]) if heir is None else Found(heir, accounts[i])
-                results[i] = Resolved(judge.walk(entry, route, found), found.account)
+            with stages.during(Stage.DECIDING):
+                for i, heir in zip(odd, heirs, strict=True):
+                    entry, route = submitted[i]
+                    found = Found(accounts[i]) if heir is None else Found(heir, accounts[i])
+                    results[i] = Resolved(judge.walk(entry, route, found), found.account)
         return results
+
+    def _plain(
+        self, submitted: Sequence[Submitted], accounts: list[AccountFacts | None], judge: Judge
+    ) -> list[Resolved]:
+        """The decisions on plain entries; UNDECIDED on all others."""
+        plain = judge.plain
+        return [
+            Resolved((account and plain(entry, route, Found(account))) or UNDECIDED, account)
+            for (entry, route), account in zip(submitted, accounts, strict=True)
+        ]
 
     async def _accounts(
         self, submitted: Sequence[Submitted], terms: Terms
@@ -108,8 +130,8 @@ class AccountResolver:
         if not numbers:
             return found
         left = list(range(len(numbers)))
-        for generation in self._identity.generations:
-            ids = self._identity.account_ids(
+        for generation in self.identity.generations:
+            ids = self.identity.account_ids(
                 [routings[i] for i in left], [numbers[i] for i in left], generation
             )
             for i, account in zip(left, await self._read(ids, terms), strict=True):
@@ -139,17 +161,23 @@ class AccountResolver:
             for account, name in zip(accounts, moved, strict=True)
         ]
 
-    async def _read(self, ids: list[bytes], terms: Terms) -> list[AccountFacts | None]:
-        """The accounts under these ids; one that does not open is asked of the primary once."""
-        if not ids:
-            return []
+    async def read(self, ids: list[bytes], terms: Terms, stages: Stages | None = None) -> Opened:
+        """The accounts under these ids; one that does not open is asked of the primary once.
+
+        Raises TimedOut, Unavailable, SealBroken.
+        """
+        stages = stages or Stages()
         freshness, deadline = terms
         entries = await self._reader.get_many(Kind.ACCOUNT, ids, freshness, deadline=deadline)
         try:
-            return self._facts(ids, entries)
+            with stages.during(Stage.OPENING):
+                return Opened(entries, self._facts(ids, entries))
         except SealBroken:
             entries = await self._reader.reread(Kind.ACCOUNT, ids, deadline=deadline)
-            return self._facts(ids, entries)
+            return Opened(entries, self._facts(ids, entries))
+
+    async def _read(self, ids: list[bytes], terms: Terms) -> list[AccountFacts | None]:
+        return (await self.read(ids, terms)).accounts if ids else []
 
     def _facts(self, ids: list[bytes], entries: Sequence[Entry]) -> list[AccountFacts | None]:
         facts: list[AccountFacts | None] = []

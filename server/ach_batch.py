@@ -7,6 +7,7 @@ from datetime import MAXYEAR, MINYEAR, date, timedelta
 from typing import Final
 
 from opencif.nacha import BatchHeader, Entry, entry_class
+from opencif.nacha.entries import CheckEntry, PurchaseEntry
 from opencif.nacha.fields import Column
 from server.resolution import EntryFacts
 from server.routing_table import Route
@@ -16,6 +17,7 @@ __all__ = ["OpenBatch", "settlement_date"]
 _ANSWERS: Final = frozenset({"COR", "ADV"})
 _GOVERNMENT: Final = "2"
 _NO_PLACE: Final = slice(0, 0)
+_PLAIN: Final = frozenset({Entry, CheckEntry, PurchaseEntry})
 
 
 class OpenBatch:
@@ -23,11 +25,12 @@ class OpenBatch:
 
     __slots__ = (
         "_account", "_amount", "_id", "_is_answer", "_is_benefit", "_is_iat", "_name",
-        "company_id", "has_cards", "is_unfinished", "number", "sec_code", "settlement_date",
+        "company_id", "has_cards", "is_plain", "is_unfinished", "layout", "number", "sec_code",
+        "settlement_date",
     )  # fmt: skip
 
     def __init__(self, header: BatchHeader, day: str) -> None:
-        layout = entry_class(header)
+        layout = self.layout = entry_class(header)
         self.number = header.batch_number
         self.sec_code = header.sec_code
         self.company_id = header.company_id
@@ -41,6 +44,7 @@ class OpenBatch:
         self._is_iat = header.is_iat
         self._is_answer = self.sec_code in _ANSWERS
         self._is_benefit = _is_federal_benefit(header)
+        self.is_plain = layout in _PLAIN and not self._is_answer  # as ach_columns.py reads them
 
     def facts(self, entry: Entry, route: Route) -> EntryFacts:
         """What the table reads of an entry of this batch, its name's digests aside."""

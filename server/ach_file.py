@@ -7,23 +7,26 @@ import asyncio
 import hashlib
 import time
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
 from opencif import nacha
 from opencif.nacha import BatchControl, BatchHeader, Entry, FileControl, FileHeader
+from opencif.nacha.blocks import Block, BlockReader
 from opencif.v1 import ach_pb2
-from opencif.v1.ach_pb2 import AchBatchResult, AchFinding, ResolveAchFileResponse
+from opencif.v1.ach_pb2 import AchFinding, ResolveAchFileResponse
 from repository.ach_run import AchRun, AchRunStore, RunKey
 from repository.reading import Consistency
 from server.ach_accounts import AccountResolver, Submitted, Terms
-from server.ach_answers import AnswerFiles
 from server.ach_batch import OpenBatch
-from server.ach_chunk import Answered, Chunk, Part
+from server.ach_chunk import Answered, Chunk, walked
+from server.ach_columns import ColumnResolver, Plain
 from server.ach_corrections import Corrections
-from server.ach_messages import Place, batch_part, file_finding, resolution
-from server.ach_tally import Tally, control_totals
+from server.ach_messages import file_finding
+from server.ach_results import ResultWriter
+from server.ach_stages import Stage, Stages
+from server.ach_tally import control_totals
 from server.errors import InvalidArgument
 from server.name_words import NameWords
 from server.resolution import Judge, Policy
@@ -36,8 +39,7 @@ from tokenizer.normal import NotNormal, pan
 __all__ = ["FileRun", "Tools", "Wanted"]
 
 AHEAD_MAX: Final = 2  # chunks being looked up while the next is read
-PIECE_BYTES: Final = 1 << 13  # read in half a millisecond: nobody waits longer for the loop
-_ROUTES_MAX: Final = 65_536
+PIECE_BYTES: Final = 1 << 16  # nobody waits longer for the loop than it takes to read this
 _FINDINGS: Final = {
     "DUPLICATE_FILE": "the same bytes were resolved before",
     "NUMBER_NOT_LUHN": "the card number fails its check digit and was dropped",
@@ -48,6 +50,7 @@ class Tools(NamedTuple):
     """What clearing works with; the same for every call."""
 
     resolver: AccountResolver
+    columns: ColumnResolver
     corrections: Corrections
     words: NameWords
     tokens: Tokens
@@ -62,6 +65,7 @@ class Wanted(NamedTuple):
     as_of: datetime
     all_results: bool = True
     files: bool = True
+    stages: bool = False
 
 
 class FileRun:
@@ -73,34 +77,39 @@ class FileRun:
         self._key = key
         self._call = call
         self._started = time.monotonic()
-        self._reader = nacha.Reader()
+        self._stages = Stages()
+        self._reader = BlockReader()
         self._hash = hashlib.sha256()
         self._position = self._findings = 0
         self._table: RoutingTable = tools.routing.table
-        self._routes: dict[bytes, Route] = {}
-        self._tally = Tally()
+        self._results = ResultWriter(writes_all=wanted.all_results)
         self._chunk = Chunk(1)
         self._batch: OpenBatch | None = None
         self._ahead: deque[tuple[Chunk, asyncio.Task[Answered]]] = deque()
         self._header: FileHeader | None = None
         self._control: FileControl | None = None
         self._judge = Judge(wanted.policy, wanted.as_of)
-        self._answers: AnswerFiles | None = None
         self._fault: nacha.Finding | None = None
 
     async def responses(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """ResolveAchFileResponses, as they are made. Raises InvalidArgument INVALID_FILE."""
+        enter = self._stages.enter
         try:
             async for piece in pieces:
+                enter(Stage.READING)
                 self._hash.update(piece)
                 self._position += len(piece)
                 for at in range(0, len(piece), PIECE_BYTES):
+                    enter(Stage.READING)
                     events = self._reader.feed(piece[at : at + PIECE_BYTES])
                     for response in await self._take(events):
+                        enter(Stage.SENDING)
                         yield response
                     self._refuse_if_broken()
+                    self._wait()
                     await asyncio.sleep(0)  # answers of the cache come in while this reads on
-            for response in await self._take(self._reader.close()):
+            enter(Stage.READING)
+            for response in await self._take(list(self._reader.close())):
                 yield response
             self._refuse_if_broken()
             for response in await self._finish():
@@ -110,14 +119,18 @@ class FileRun:
                 task.cancel()
             await asyncio.gather(*(task for _, task in self._ahead), return_exceptions=True)
 
-    async def _take(self, events: list[nacha.Event]) -> list[bytes]:
+    def _wait(self) -> None:
+        """Count what comes as waiting for what is owed: accounts, else the file."""
+        self._stages.enter(Stage.LOOKUPS if self._ahead else Stage.RECEIVING)
+
+    async def _take(self, events: Sequence[nacha.Event | Block]) -> list[bytes]:
         """The responses that became ready; reading stops at a structural fault."""
         responses: list[bytes] = []
         for event in events:
-            if isinstance(event, Entry):
+            if isinstance(event, Block):
+                self._enter_block(event)
+            elif isinstance(event, Entry):
                 self._enter(event, responses)
-                if self._chunk.is_full:
-                    responses += await self._turn()
             elif isinstance(event, nacha.Finding):
                 self._findings += 1
                 responses.append(file_finding(event))
@@ -127,14 +140,14 @@ class FileRun:
             elif isinstance(event, BatchHeader):
                 self._batch = OpenBatch(event, self._judge.day)
                 self._chunk.begin(self._batch)
-                if self._chunk.is_full:
-                    responses += await self._turn()
             elif isinstance(event, BatchControl):
                 self._chunk.parts[-1].is_last = True
             elif isinstance(event, FileHeader):
                 await self._begin(event)
             elif isinstance(event, FileControl):
                 self._control = event
+            if self._chunk.is_full:
+                responses += await self._turn()
         return responses
 
     def _refuse_if_broken(self) -> None:
@@ -155,7 +168,17 @@ class FileRun:
         )
         self._judge = Judge(self._wanted.policy, as_of)
         if self._wanted.files:
-            self._answers = AnswerFiles(header, as_of)
+            self._results.begin_files(header, as_of)
+
+    def _enter_block(self, block: Block) -> None:
+        """Put a block into the chunk, or its entries where they have not the plain layout."""
+        batch = self._batch
+        assert batch is not None, "the reader gives entries within batches only"
+        if batch.is_plain:
+            self._chunk.add_block(block, batch)
+            return
+        for entry in block.entries(batch.layout):
+            self._chunk.add(entry, *self._submitted(entry, batch))
 
     def _enter(self, entry: Entry, responses: list[bytes]) -> None:
         """Put an entry into the chunk."""
@@ -163,9 +186,12 @@ class FileRun:
         assert batch is not None, "the reader gives entries within batches only"
         if batch.has_cards:
             entry = self._hold_card(entry, responses)
-        routing = entry.raw[3:12]
-        route = self._routes.get(routing) or self._route(routing)
-        chunk.add(entry, Submitted(batch.facts(entry, route), route), batch.name(entry))
+        chunk.add(entry, *self._submitted(entry, batch))
+
+    def _submitted(self, entry: Entry, batch: OpenBatch) -> tuple[Submitted, str]:
+        """What the table reads of an entry, and the name in it."""
+        route = self._route(entry.raw[3:12].decode("ascii"))
+        return Submitted(batch.facts(entry, route), route), batch.name(entry)
 
     def _hold_card(self, entry: Entry, responses: list[bytes]) -> Entry:
         """Keep a shared network entry's card number for its token; drop one that is none.
@@ -183,17 +209,13 @@ class FileRun:
             return entry.replace(card_number="")
         return entry
 
-    def _route(self, routing: bytes) -> Route:
-        if len(self._routes) >= _ROUTES_MAX:
-            self._routes.clear()
-        route = self._table.route(routing.decode("ascii"), self._judge.day)
-        self._routes[routing] = route
-        return route
+    def _route(self, routing: str) -> Route:
+        return self._table.route(routing, self._judge.day)
 
     async def _turn(self) -> list[bytes]:
         """Send the chunk to be looked up; the responses of the first, when there are enough."""
         chunk = self._chunk
-        self._chunk = Chunk(chunk.first_seq + len(chunk.entries))
+        self._chunk = Chunk(chunk.first_seq + chunk.count)
         if chunk.parts and not chunk.parts[-1].is_last:
             self._chunk.begin(chunk.parts[-1].batch)
         self._ahead.append((chunk, asyncio.create_task(self._resolve(chunk))))
@@ -201,68 +223,47 @@ class FileRun:
 
     async def _first(self) -> list[bytes]:
         """The responses of the chunk that was sent first."""
+        self._wait()
         chunk, task = self._ahead.popleft()
-        return self._responses(chunk, await task)
-
-    async def _resolve(self, chunk: Chunk) -> Answered:
-        if self._judge.compares_names:
-            digests = self._tools.words.digests(chunk.names)
-            for (facts, _), words in zip(chunk.submitted, digests, strict=True):
-                facts.name_digests = words
-        terms = Terms(Consistency.MINIMIZE_LATENCY, self._call.deadline)
-        resolved = await self._tools.resolver.resolve(chunk.submitted, self._judge, terms)
-        corrected = await self._tools.corrections.of(chunk.submitted, resolved, self._call)
-        tokens = self._tools.tokens.pan_tokens(list(chunk.pans.values())) if chunk.pans else []
-        return Answered(resolved, corrected, dict(zip(chunk.pans, tokens, strict=True)))
-
-    def _responses(self, chunk: Chunk, answered: Answered) -> list[bytes]:
-        """A chunk's results, part by part, and what they add to the files."""
-        responses: list[bytes] = []
-        for part in chunk.parts:
-            results = self._results(chunk, part, answered)
-            batch = part.batch
-            if results or self._wanted.all_results or (batch.is_unfinished and part.is_last):
-                batch.is_unfinished = not part.is_last
-                head = AchBatchResult(
-                    batch_number=batch.number,
-                    sec_code=batch.sec_code,
-                    company_id=batch.company_id,
-                    more=batch.is_unfinished,
-                )
-                responses.append(batch_part(head, results))
-        if self._answers is not None:
-            responses += self._answers.taken()
+        answered = await task
+        self._stages.enter(Stage.WRITING)
+        responses = self._results.responses(chunk, answered)
+        self._stages.enter(Stage.READING)
         return responses
 
-    def _results(self, chunk: Chunk, part: Part, answered: Answered) -> list[bytes]:
-        """Written for speed: a plain entry is counted and, unless all are wanted, passed over."""
-        results: list[bytes] = []
-        settlement, plain = part.batch.settlement_date, 0
-        for i in range(part.start, part.end):
-            resolved = answered.resolved[i]
-            decision = resolved.decision
-            if not decision.findings:
-                plain += 1
-                if not self._wanted.all_results:
-                    continue
-            else:
-                self._tally.add(decision)
-                if self._answers is not None:
-                    self._answers.add(chunk.entries[i], decision, answered.corrected.get(i))
-            entry = chunk.entries[i]
-            trace = chunk.submitted[i].entry.trace_number
-            place = Place(chunk.first_seq + i, trace, entry.line, answered.cards.get(i, ""))
-            results.append(resolution(place, resolved, settlement))
-        self._tally.plain += plain
-        return results
+    async def _resolve(self, chunk: Chunk) -> Answered:
+        tools, stages = self._tools, self._stages
+        terms = Terms(Consistency.MINIMIZE_LATENCY, self._call.deadline)
+        plain: Plain | None = None
+        if chunk.blocks:
+            plain = await tools.columns.resolve(
+                chunk.columns(), self._route, self._judge, terms, stages
+            )
+        with stages.during(Stage.DECIDING):
+            if plain is not None:
+                self._put_walked(chunk, plain)
+            if self._judge.compares_names:
+                digests = tools.words.digests(chunk.names)
+                for (facts, _), words in zip(chunk.submitted, digests, strict=True):
+                    facts.name_digests = words
+        resolved = await tools.resolver.resolve(chunk.submitted, self._judge, terms, stages)
+        corrected = await tools.corrections.of(chunk.submitted, resolved, self._call)
+        tokens = tools.tokens.pan_tokens(list(chunk.pans.values())) if chunk.pans else []
+        cards = dict(zip(chunk.pans, tokens, strict=True))
+        return Answered(chunk, plain, resolved, corrected, cards)
+
+    def _put_walked(self, chunk: Chunk, plain: Plain) -> None:
+        """Put what is not plain among the chunk's records."""
+        for (start, block, batch), i in walked(chunk, plain):
+            entry = block.entry(batch.layout, i)
+            chunk.put(start + i, entry, *self._submitted(entry, batch))
 
     async def _finish(self) -> list[bytes]:
         """The last results, the ends of the files, and the summary."""
         responses = await self._turn()
         while self._ahead:
             responses += await self._first()
-        if self._answers is not None:
-            responses += self._answers.close()
+        responses += self._results.close()
         return responses + await self._summary()
 
     async def _summary(self) -> list[bytes]:
@@ -273,14 +274,14 @@ class FileRun:
             file_hash=self._hash.digest(),
             position=self._position,
             batches=self._reader.totals.batch_count,
-            entries=self._tally.entries,
-            entries_by_outcome=self._tally.by_outcome(),
+            entries=self._results.tally.entries,
+            entries_by_outcome=self._results.tally.by_outcome(),
             findings=self._findings,
             duration_ms=int((time.monotonic() - self._started) * 1000),
         )
         finished = await self._tools.runs.finish(self._key, run)
         responses = [self._find("DUPLICATE_FILE", 0, 0)] if finished.duplicate else []
-        summary = self._tally.summary()
+        summary = self._results.tally.summary()
         summary.file_hash = run.file_hash.hex()
         summary.immediate_origin = self._header.immediate_origin
         summary.immediate_destination = self._header.immediate_destination
@@ -288,9 +289,9 @@ class FileRun:
         summary.findings = self._findings
         summary.duration_ms = finished.duration_ms
         summary.duplicate = finished.duplicate
-        if self._answers is not None:
-            summary.return_file_bytes = self._answers.return_bytes
-            summary.noc_file_bytes = self._answers.noc_bytes
+        summary.return_file_bytes, summary.noc_file_bytes = self._results.file_bytes
+        if self._wanted.stages:
+            summary.stages.extend(self._stages.told())
         responses.append(ResolveAchFileResponse(summary=summary).SerializeToString())
         return responses
 

@@ -6,22 +6,25 @@ Must not decide anything.
 from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from opencif.nacha import Finding
 from opencif.v1.ach_pb2 import (
+    DISPOSITION_POST,
     AchBatchResult,
     AchFinding,
     AchNoc,
     AchResolution,
     ResolveAchFileResponse,
 )
+from repository.record import Kind
+from server import names
 from server.account_facts import AccountFacts
 from server.ach_accounts import Resolved
 from server.resolution import return_by
 from server.splice import embedded
 
-__all__ = ["Place", "batch_part", "file_finding", "resolution"]
+__all__ = ["Place", "batch_part", "file_finding", "posting", "resolution"]
 
 _RESOLUTIONS: Final = AchBatchResult.RESOLUTIONS_FIELD_NUMBER
 _BATCH: Final = ResolveAchFileResponse.BATCH_FIELD_NUMBER
@@ -62,6 +65,21 @@ def resolution(
     return own if account is None else own + _shown(account)
 
 
+def posting(place: Place, name_match: int, id_: bytes, account: Any) -> bytes:
+    """An AchResolution of a plain entry; `account` is its row of account_table.py."""
+    return AchResolution(
+        entry_seq=place.entry_seq,
+        line=place.line,
+        trace_number=place.trace_number,
+        disposition=DISPOSITION_POST,
+        name_match=name_match,  # type: ignore[arg-type]  # an enum's number
+        account=names.format(Kind.ACCOUNT, id_),
+        account_state=int(account["state"]),  # type: ignore[arg-type]  # an enum's number
+        account_type=int(account["account_type"]),  # type: ignore[arg-type]  # an enum's number
+        master_version=int(account["version"]),
+    ).SerializeToString()
+
+
 def batch_part(head: AchBatchResult, resolutions: Sequence[bytes]) -> bytes:
     """A ResolveAchFileResponse with results; `head` is the rest of their batch's message."""
     results = b"".join([embedded(_RESOLUTIONS, one) for one in resolutions])
@@ -83,12 +101,11 @@ def file_finding(finding: Finding) -> bytes:
 def _shown(account: AccountFacts) -> bytes:
     """What a result says of its account, serialized once for each version."""
     if not account.shown:
-        message = account.message
         account.shown = AchResolution(
-            account=message.name,
-            account_state=message.state,
-            account_type=message.account_type,
-            master_version=message.version,
+            account=account.message.name,
+            account_state=account.state,
+            account_type=account.account_type,
+            master_version=account.version,
         ).SerializeToString()
     return account.shown
 

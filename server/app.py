@@ -16,8 +16,10 @@ from repository.window import Window
 from repository.writing import Writer
 from server.account import AccountServicer
 from server.account_numbers import AccountNumbers, AccountScheme
+from server.account_table import AccountTable
 from server.ach import AchResolutionServicer
 from server.ach_accounts import AccountResolver
+from server.ach_columns import ColumnResolver
 from server.ach_corrections import Corrections
 from server.ach_file import Tools
 from server.audit import Audit
@@ -92,7 +94,7 @@ async def wired(settings: Settings, gauges: Gauges) -> AsyncIterator[Wired]:
         incarnation = (await database.incarnation()).id
         poll = ChangePoll(database, Window(), max_stale_s=settings.max_stale_s)
         cache = await enter(cache_of(settings, macs, incarnation, poll.window))
-        records, links = RecordStore(database), LinkStore(database)
+        records, links, runs = RecordStore(database), LinkStore(database), AchRunStore(database)
         reader = Reader(records, poll, incarnation, cache)
         writer = Writer(database, incarnation, reader.committed)
         opened.push_async_callback(writer.settled)
@@ -108,10 +110,10 @@ async def wired(settings: Settings, gauges: Gauges) -> AsyncIterator[Wired]:
         opened.push_async_callback(routing.close)
         followed = CustomerAccounts(mutations, Parties(identity), FollowUpStore(database))
         parts = _Parts(mutations, reads, frames, links, followed, identity, tokens, routing.scheme)
-        runs = AchRunStore(database)
         resolver = AccountResolver(reader, identity, sealer)
         corrections = Corrections(records, sealer, reads)
-        clearing = Tools(resolver, corrections, NameWords(identity), tokens, routing, runs)
+        columns = ColumnResolver(resolver, AccountTable(poll, settings.account_table_max_bytes))
+        clearing = Tools(resolver, columns, corrections, NameWords(identity), tokens, routing, runs)
         servicers: list[object] = [
             *_record_servicers(parts, Loading(writer, sealed, Parties(identity), cursors)),
             AchResolutionServicer(clearing, reads),

@@ -44,6 +44,11 @@ class Settings(BaseSettings):
     opened_max_bytes: int = Field(
         128 * 1024 * 1024, ge=0, description="a worker's own cache of opened records; 0 is none"
     )
+    account_table_max_bytes: int = Field(
+        160 * 1024 * 1024,
+        ge=640,
+        description="a worker's own table of accounts for clearing, 80 bytes a slot",
+    )
     kek_file: FilePath | None = Field(
         None, description="file with the key-encryption key, 32 bytes as hex; else OPENCIF_KEK"
     )

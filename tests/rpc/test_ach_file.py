@@ -94,6 +94,16 @@ async def test_the_files_answer_every_entry_that_earned_one_and_parse_clean(bank
     ]
 
 
+async def test_the_stages_add_up_to_the_time_the_server_took(bank: Bank) -> None:
+    data, _ = planted(bank)
+    summary = (await resolve(bank.client, data, with_stages=True)).summary
+    assert summary is not None
+    taken_us = {stage.stage: stage.duration_us for stage in summary.stages}
+    assert {"reading", "ids", "lookups", "deciding", "writing"} <= taken_us.keys()
+    assert taken_us["reading"] > 0
+    assert sum(taken_us.values()) >= summary.duration_ms * 1_000 - 1_000
+
+
 async def test_a_card_number_comes_back_as_its_token_and_in_the_return_file_only(
     bank: Bank,
 ) -> None:

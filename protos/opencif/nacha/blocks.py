@@ -64,6 +64,10 @@ class Block:
     def __repr__(self) -> str:
         return f"<Block line={self.line} entries={len(self)} sec={self.batch.sec_code}>"
 
+    def entry(self, layout: type[Entry], place: int) -> Entry:
+        """One of them as a record; `layout` is its batch's."""
+        return layout(self.rows[place].tobytes(), self.line + place, self.batch)
+
     def entries(self, layout: type[Entry]) -> Iterator[Entry]:
         """The same as records; `layout` is its batch's."""
         raw, batch = self.rows.tobytes(), self.batch

@@ -176,18 +176,20 @@ class ResolveAchEntriesResponse(_message.Message):
     def __init__(self, resolutions: _Optional[_Iterable[_Union[AchResolution, _Mapping]]] = ..., stale_since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class ResolveAchFileOptions(_message.Message):
-    __slots__ = ("policy", "as_of", "detail", "request_id", "without_files")
+    __slots__ = ("policy", "as_of", "detail", "request_id", "without_files", "with_stages")
     POLICY_FIELD_NUMBER: _ClassVar[int]
     AS_OF_FIELD_NUMBER: _ClassVar[int]
     DETAIL_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     WITHOUT_FILES_FIELD_NUMBER: _ClassVar[int]
+    WITH_STAGES_FIELD_NUMBER: _ClassVar[int]
     policy: AchPolicy
     as_of: _timestamp_pb2.Timestamp
     detail: ResultDetail
     request_id: str
     without_files: bool
-    def __init__(self, policy: _Optional[_Union[AchPolicy, _Mapping]] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., detail: _Optional[_Union[ResultDetail, str]] = ..., request_id: _Optional[str] = ..., without_files: _Optional[bool] = ...) -> None: ...
+    with_stages: bool
+    def __init__(self, policy: _Optional[_Union[AchPolicy, _Mapping]] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., detail: _Optional[_Union[ResultDetail, str]] = ..., request_id: _Optional[str] = ..., without_files: _Optional[bool] = ..., with_stages: _Optional[bool] = ...) -> None: ...
 
 class ResolveAchFileRequest(_message.Message):
     __slots__ = ("options", "data")
@@ -257,8 +259,16 @@ class ControlTotals(_message.Message):
     batches: int
     def __init__(self, entry_addenda_count_stated: _Optional[int] = ..., entry_addenda_count: _Optional[int] = ..., entry_hash_stated: _Optional[int] = ..., entry_hash: _Optional[int] = ..., debit_minor_stated: _Optional[int] = ..., debit_minor: _Optional[int] = ..., credit_minor_stated: _Optional[int] = ..., credit_minor: _Optional[int] = ..., batches_stated: _Optional[int] = ..., batches: _Optional[int] = ...) -> None: ...
 
+class StageTime(_message.Message):
+    __slots__ = ("stage", "duration_us")
+    STAGE_FIELD_NUMBER: _ClassVar[int]
+    DURATION_US_FIELD_NUMBER: _ClassVar[int]
+    stage: str
+    duration_us: int
+    def __init__(self, stage: _Optional[str] = ..., duration_us: _Optional[int] = ...) -> None: ...
+
 class AchFileSummary(_message.Message):
-    __slots__ = ("file_hash", "immediate_origin", "immediate_destination", "entries", "posted", "posted_with_noc", "returned", "review", "not_ours", "returns", "nocs", "totals", "findings", "duration_ms", "return_file_bytes", "noc_file_bytes", "duplicate")
+    __slots__ = ("file_hash", "immediate_origin", "immediate_destination", "entries", "posted", "posted_with_noc", "returned", "review", "not_ours", "returns", "nocs", "totals", "findings", "duration_ms", "return_file_bytes", "noc_file_bytes", "duplicate", "stages")
     FILE_HASH_FIELD_NUMBER: _ClassVar[int]
     IMMEDIATE_ORIGIN_FIELD_NUMBER: _ClassVar[int]
     IMMEDIATE_DESTINATION_FIELD_NUMBER: _ClassVar[int]
@@ -276,6 +286,7 @@ class AchFileSummary(_message.Message):
     RETURN_FILE_BYTES_FIELD_NUMBER: _ClassVar[int]
     NOC_FILE_BYTES_FIELD_NUMBER: _ClassVar[int]
     DUPLICATE_FIELD_NUMBER: _ClassVar[int]
+    STAGES_FIELD_NUMBER: _ClassVar[int]
     file_hash: str
     immediate_origin: str
     immediate_destination: str
@@ -293,7 +304,8 @@ class AchFileSummary(_message.Message):
     return_file_bytes: int
     noc_file_bytes: int
     duplicate: bool
-    def __init__(self, file_hash: _Optional[str] = ..., immediate_origin: _Optional[str] = ..., immediate_destination: _Optional[str] = ..., entries: _Optional[int] = ..., posted: _Optional[int] = ..., posted_with_noc: _Optional[int] = ..., returned: _Optional[int] = ..., review: _Optional[int] = ..., not_ours: _Optional[int] = ..., returns: _Optional[_Iterable[_Union[CodeCount, _Mapping]]] = ..., nocs: _Optional[_Iterable[_Union[CodeCount, _Mapping]]] = ..., totals: _Optional[_Union[ControlTotals, _Mapping]] = ..., findings: _Optional[int] = ..., duration_ms: _Optional[int] = ..., return_file_bytes: _Optional[int] = ..., noc_file_bytes: _Optional[int] = ..., duplicate: _Optional[bool] = ...) -> None: ...
+    stages: _containers.RepeatedCompositeFieldContainer[StageTime]
+    def __init__(self, file_hash: _Optional[str] = ..., immediate_origin: _Optional[str] = ..., immediate_destination: _Optional[str] = ..., entries: _Optional[int] = ..., posted: _Optional[int] = ..., posted_with_noc: _Optional[int] = ..., returned: _Optional[int] = ..., review: _Optional[int] = ..., not_ours: _Optional[int] = ..., returns: _Optional[_Iterable[_Union[CodeCount, _Mapping]]] = ..., nocs: _Optional[_Iterable[_Union[CodeCount, _Mapping]]] = ..., totals: _Optional[_Union[ControlTotals, _Mapping]] = ..., findings: _Optional[int] = ..., duration_ms: _Optional[int] = ..., return_file_bytes: _Optional[int] = ..., noc_file_bytes: _Optional[int] = ..., duplicate: _Optional[bool] = ..., stages: _Optional[_Iterable[_Union[StageTime, _Mapping]]] = ...) -> None: ...
 
 class ResolveAchFileResponse(_message.Message):
     __slots__ = ("batch", "finding", "return_file", "noc_file", "summary")
