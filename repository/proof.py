@@ -1,15 +1,15 @@
 """What a cached entry looks like and what proves it current (DESIGN section 8). No I/O.
 
-Knows no cryptography: MACs come from the prover handed in. Batches are proven as arrays, a few
-entries one by one: the arrays cost more than they do.
+Knows no cryptography: MACs come from the prover handed in. Batches are proven as columns; a few
+entries one by one, since arrays cost more than those do.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hmac import compare_digest
 from itertools import compress, repeat
 from operator import itemgetter
 from struct import Struct
-from typing import Final, NamedTuple, Protocol, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -18,37 +18,42 @@ from repository.record import Entry
 from repository.shards import TAG_SIZE, TAGS
 from repository.window import Window
 
-__all__ = ["BODY", "HEAD", "Proof", "Proven", "Prover"]
+__all__ = ["BODY", "HEAD", "Proof", "Proven", "Prover", "shape"]
 
 Rows: TypeAlias = npt.NDArray[np.uint8]
 Columns: TypeAlias = npt.NDArray[np.void]
+Flags: TypeAlias = npt.NDArray[np.bool_]
 
-# version, horizon, length of operational, length of private: what the MAC covers, after the key.
-HEAD: Final = Struct(">QQII")
-MAC_SIZE: Final = 16
+# The MACs, joined, of joined messages of so many bytes each, under the purpose key `cache`.
+Prover: TypeAlias = Callable[[bytes, int], bytes]
+
+# version, horizon, shape: with incarnation and id before it, what the MAC behind it covers.
+HEAD: Final = Struct(">QQQ")
+INCARNATION_SIZE: Final = 8
 ID_SIZE: Final = 16
+MAC_SIZE: Final = 16
 HEAD_SIZE: Final = HEAD.size
 BODY: Final = HEAD_SIZE + MAC_SIZE
+MESSAGE_SIZE: Final = INCARNATION_SIZE + ID_SIZE + HEAD_SIZE  # three AES blocks
 BROKEN: Final = frozenset({"mac", "garbled"})  # causes after which an entry is removed
-FEW: Final = 8  # entries, up to which one by one is cheaper
+FEW: Final = 16  # entries, up to which one by one is cheaper
 
+_KIND_BITS: Final = 8
+_LENGTH_BITS: Final = 28
+_LENGTH_MASK: Final = (1 << _LENGTH_BITS) - 1
+_PRIVATE_SHIFT: Final = _KIND_BITS + _LENGTH_BITS
 _COLUMNS: Final = np.dtype(
-    [("version", ">u8"), ("horizon", ">u8"), ("operational", ">u4"), ("private", ">u4"),
-     ("mac", "V16")]
-)  # fmt: skip
+    [("version", ">u8"), ("horizon", ">u8"), ("shape", ">u8"), ("mac", "V16")]
+)
 _TAG_ROWS: Final = np.frombuffer(b"".join(TAGS), np.uint8).reshape(-1, TAG_SIZE)
 _head_of: Final = itemgetter(slice(0, BODY))
 _body_of: Final = itemgetter(slice(BODY, None))
 
 
-class Prover(Protocol):
-    """Authenticates messages of one length under the purpose key `cache`."""
-
-    def mac(self, message: bytes) -> bytes:
-        """The MAC, 16 bytes."""
-
-    def macs(self, messages: Rows) -> Rows:
-        """The MACs, [n, 16], of the rows of [n, length]."""
+def shape(kind: int, operational: int, private: int) -> int:
+    """The kind and the lengths in bytes of an entry's segments as one number of 64 bits."""
+    assert operational | private <= _LENGTH_MASK, "a segment is below 256 MiB"
+    return private << _PRIVATE_SHIFT | operational << _KIND_BITS | kind
 
 
 class Proven(NamedTuple):
@@ -64,40 +69,42 @@ class Proof:
     """Keys and values of one incarnation's entries, held against one worker's window."""
 
     def __init__(self, prover: Prover, incarnation: bytes, window: Window) -> None:
+        assert len(incarnation) == INCARNATION_SIZE, "messages fill whole blocks"
         self._prover = prover
         self._incarnation = incarnation
         self._window = window
-        self._key_size = 1 + len(incarnation) + ID_SIZE  # without the tag
 
     def keys(self, kind: int, ids: Sequence[bytes]) -> list[bytes]:
         """The keys of records' entries: hash tag, kind, incarnation, id."""
-        prefix = self._prefix(kind)
+        prefix = bytes((kind,)) + self._incarnation
         return [TAGS[id_[-1] & 63] + prefix + id_ for id_ in ids]
 
     def bulk_keys(self, kind: int, ids: Sequence[bytes]) -> bytes:
         """The same as RESP bulk strings without a gap."""
-        length = b"$%d\r\n" % (TAG_SIZE + self._key_size)
+        prefix = bytes((kind,)) + self._incarnation
+        length = b"$%d\r\n" % (TAG_SIZE + len(prefix) + ID_SIZE)
         if len(ids) <= FEW:
             return b"".join([length + key + b"\r\n" for key in self.keys(kind, ids)])
-        template = length + TAGS[0] + self._prefix(kind) + bytes(ID_SIZE) + b"\r\n"
+        template = length + TAGS[0] + prefix + bytes(ID_SIZE) + b"\r\n"
         rows = np.empty((len(ids), len(template)), np.uint8)
         rows[:] = np.frombuffer(template, np.uint8)
-        id_rows = _rows(ids, ID_SIZE)
+        id_rows = _id_rows(ids)
         rows[:, len(length) : len(length) + TAG_SIZE] = _TAG_ROWS[id_rows[:, -1] & 63]
         rows[:, -ID_SIZE - 2 : -2] = id_rows
         return rows.tobytes()
 
     def values(self, kind: int, entries: Sequence[tuple[bytes, Entry]]) -> list[bytes]:
         """The values to be kept under the entries' keys."""
-        prefix = self._prefix(kind)
         heads = [
-            HEAD.pack(entry.version, entry.horizon, len(entry.operational), len(entry.private))
+            HEAD.pack(entry[0], entry[1], shape(kind, len(entry[2]), len(entry[3])))
             for _, entry in entries
         ]
-        messages = [prefix + id_ + head for (id_, _), head in zip(entries, heads, strict=True)]
+        macs = self._macs([id_ for id_, _ in entries], heads)
         return [
-            head + mac + entry.operational + entry.private
-            for (_, entry), head, mac in zip(entries, heads, self._macs(messages), strict=True)
+            head + macs[at : at + MAC_SIZE] + entry[2] + entry[3]
+            for head, at, (_, entry) in zip(
+                heads, range(0, len(macs), MAC_SIZE), entries, strict=True
+            )
         ]
 
     def proven(self, kind: int, ids: Sequence[bytes], values: Sequence[bytes | None]) -> Proven:
@@ -105,32 +112,29 @@ class Proof:
 
         All else is a miss, counted by cause: absent, mac, garbled, horizon, version.
         """
-        if len(ids) <= FEW:
-            return self._few_proven(kind, ids, values)
-        try:
-            return self._many_proven(kind, ids, values, {})  # type: ignore[arg-type]  # no None
-        except TypeError:
-            found = [value is not None for value in values]
-            ids = list(compress(ids, found))
-            misses = {"absent": len(values) - len(ids)}
-            return self._many_proven(kind, ids, [v for v in values if v is not None], misses)
+        misses: dict[str, int] = {}
+        if None in values:
+            is_there = [value is not None for value in values]
+            misses["absent"] = len(values) - sum(is_there)
+            ids = list(compress(ids, is_there))
+        found = [value for value in values if value is not None] if misses else values
+        if not found:
+            return Proven({}, misses, [], [])
+        prove = self._few_proven if len(found) <= FEW else self._many_proven
+        return prove(kind, ids, found, misses)  # type: ignore[arg-type]  # none is None
 
     def _few_proven(
-        self, kind: int, ids: Sequence[bytes], values: Sequence[bytes | None]
+        self, kind: int, ids: Sequence[bytes], values: Sequence[bytes], misses: dict[str, int]
     ) -> Proven:
-        prefix = self._prefix(kind)
         window, newest = self._window, self._window.newest(kind, ids)
-        proven = Proven({}, {}, [], [])
+        proven = Proven({}, misses, [], [])
+        authentic = self._few_authentic(ids, values)
         for at, (id_, value) in enumerate(zip(ids, values, strict=True)):
-            cause = ""
-            if value is None:
-                cause = "absent"
-            elif not self._is_authentic(prefix + id_, value):
-                cause = "mac"
-            else:
-                version, horizon, operational, private = HEAD.unpack_from(value)
-                cut = BODY + operational
-                if len(value) != cut + private:
+            cause = "mac"
+            if authentic is None or authentic[at]:
+                version, horizon, form = HEAD.unpack_from(value)
+                cut = BODY + (form >> _KIND_BITS & _LENGTH_MASK)
+                if len(value) != cut + (form >> _PRIVATE_SHIFT) or form & 0xFF != kind:
                     cause = "garbled"
                 elif horizon < window.oldest_xid:
                     cause = "horizon"
@@ -141,31 +145,37 @@ class Proof:
                     proven.entries[id_] = entry
                     if horizon < window.restamp_below:
                         proven.restamped.append((id_, entry._replace(horizon=window.horizon)))
-            if cause:
-                proven.misses[cause] = proven.misses.get(cause, 0) + 1
-                if cause in BROKEN:
-                    proven.broken.append(id_)
+                    continue
+            misses[cause] = misses.get(cause, 0) + 1
+            if cause in BROKEN:
+                proven.broken.append(id_)
         return proven
 
-    def _is_authentic(self, key: bytes, value: bytes) -> bool:
-        return compare_digest(self._prover.mac(key + value[:HEAD_SIZE]), value[HEAD_SIZE:BODY])
+    def _few_authentic(self, ids: Sequence[bytes], values: Sequence[bytes]) -> list[bool] | None:
+        """Whose MAC is right; None in the ordinary case that all are."""
+        macs = self._macs(ids, [value[:HEAD_SIZE].ljust(HEAD_SIZE) for value in values])
+        claimed = [value[HEAD_SIZE:BODY] for value in values]
+        if compare_digest(macs, b"".join(claimed)):
+            return None
+        return [
+            compare_digest(macs[at : at + MAC_SIZE], claim)
+            for at, claim in zip(range(0, len(macs), MAC_SIZE), claimed, strict=True)
+        ]
 
     def _many_proven(
         self, kind: int, ids: Sequence[bytes], values: Sequence[bytes], misses: dict[str, int]
     ) -> Proven:
-        """The same by columns. Raises TypeError when a value is None."""
         heads = b"".join(map(_head_of, values))
-        if len(heads) != len(values) * BODY:  # what is cut off within its head has no MAC
+        if len(heads) != len(values) * BODY:  # one is cut off within its head: it has no MAC
             heads = b"".join([value[:BODY].ljust(BODY, b"\0") for value in values])
         columns = np.frombuffer(heads, _COLUMNS)
         broken: list[bytes] = []
-        kept = None
+        kept: Flags | None = None
         for cause, holds in self._checks(kind, ids, values, columns):
             if holds.all():
                 continue
-            kept = np.ones(len(ids), np.bool_) if kept is None else kept
-            lost = kept & ~holds
-            kept &= holds
+            lost = ~holds if kept is None else kept & ~holds
+            kept = holds if kept is None else kept & holds
             if lost.any():
                 misses[cause] = int(np.count_nonzero(lost))
                 if cause in BROKEN:
@@ -179,11 +189,10 @@ class Proof:
 
     def _checks(
         self, kind: int, ids: Sequence[bytes], values: Sequence[bytes], columns: Columns
-    ) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
+    ) -> Iterator[tuple[str, Flags]]:
         """Which entries pass each check, in the order in which causes are told."""
-        yield "mac", self._authentic(kind, ids, columns)
-        sizes = columns["operational"].astype(np.int64) + columns["private"]
-        yield "garbled", np.fromiter(map(len, values), np.int64, len(values)) == sizes + BODY
+        yield "mac", self._many_authentic(ids, columns)
+        yield "garbled", _of_their_shape(kind, values, columns["shape"])
         yield "horizon", columns["horizon"] >= self._window.oldest_xid
         if newest := self._window.newest(kind, ids):
             holds = np.ones(len(ids), np.bool_)
@@ -191,18 +200,16 @@ class Proof:
             holds[at] = columns["version"][at] >= np.array(list(newest.values()), np.uint64)
             yield "version", holds
 
-    def _authentic(
-        self, kind: int, ids: Sequence[bytes], columns: Columns
-    ) -> npt.NDArray[np.bool_]:
-        """Whose MAC is right; how many bytes of a MAC are is not told by the time this takes."""
-        messages = np.empty((len(ids), self._key_size + HEAD_SIZE), np.uint8)
-        messages[:, : -ID_SIZE - HEAD_SIZE] = np.frombuffer(self._prefix(kind), np.uint8)
-        messages[:, -ID_SIZE - HEAD_SIZE : -HEAD_SIZE] = _rows(ids, ID_SIZE)
+    def _many_authentic(self, ids: Sequence[bytes], columns: Columns) -> Flags:
+        """Whose MAC is right; how many of its bytes are is not told by the time this takes."""
         rows = columns.view(np.uint8).reshape(len(ids), BODY)
+        messages = np.empty((len(ids), MESSAGE_SIZE), np.uint8)
+        messages[:, :INCARNATION_SIZE] = np.frombuffer(self._incarnation, np.uint8)
+        messages[:, INCARNATION_SIZE:-HEAD_SIZE] = _id_rows(ids)
         messages[:, -HEAD_SIZE:] = rows[:, :HEAD_SIZE]
-        claimed = np.ascontiguousarray(rows[:, HEAD_SIZE:]).view(np.uint64)
-        differing = self._prover.macs(messages).view(np.uint64) ^ claimed
-        authentic: npt.NDArray[np.bool_] = (differing[:, 0] | differing[:, 1]) == 0
+        macs = np.frombuffer(self._prover(messages.tobytes(), MESSAGE_SIZE), np.uint64)
+        differing = macs ^ np.ascontiguousarray(rows[:, HEAD_SIZE:]).view(np.uint64).reshape(-1)
+        authentic: Flags = (differing[::2] | differing[1::2]) == 0
         return authentic
 
     def _restamped(
@@ -218,14 +225,20 @@ class Proof:
             if entry.horizon < below
         ]
 
-    def _macs(self, messages: list[bytes]) -> list[bytes]:
-        if len(messages) <= FEW:
-            return [self._prover.mac(message) for message in messages]
-        joined = self._prover.macs(_rows(messages, self._key_size + HEAD_SIZE)).tobytes()
-        return [joined[at : at + MAC_SIZE] for at in range(0, len(joined), MAC_SIZE)]
+    def _macs(self, ids: Sequence[bytes], heads: Sequence[bytes]) -> bytes:
+        messages = [self._incarnation + id_ + head for id_, head in zip(ids, heads, strict=True)]
+        return self._prover(b"".join(messages), MESSAGE_SIZE)
 
-    def _prefix(self, kind: int) -> bytes:
-        return bytes((kind,)) + self._incarnation
+
+def _of_their_shape(kind: int, values: Sequence[bytes], shapes: npt.NDArray[np.uint64]) -> Flags:
+    """Which values are of the kind and as long as their heads say."""
+    lengths = np.fromiter(map(len, values), np.uint64, len(values)) - BODY
+    of_kind = np.uint64(kind)
+    fitting: Flags = shapes == (lengths << _KIND_BITS | of_kind)  # where nothing is private
+    if not fitting.all():
+        said = (shapes >> _KIND_BITS & _LENGTH_MASK) + (shapes >> _PRIVATE_SHIFT)
+        fitting = (said == lengths) & ((shapes & 0xFF) == of_kind)
+    return fitting
 
 
 def _entries(ids: Sequence[bytes], values: Sequence[bytes], columns: Columns) -> dict[bytes, Entry]:
@@ -233,8 +246,8 @@ def _entries(ids: Sequence[bytes], values: Sequence[bytes], columns: Columns) ->
     versions, horizons = columns["version"].tolist(), columns["horizon"].tolist()
     operationals: Iterable[bytes]
     privates: Iterable[bytes]
-    if columns["private"].any():
-        cuts = (columns["operational"].astype(np.int64) + BODY).tolist()
+    if int(columns["shape"].max()) >> _PRIVATE_SHIFT:
+        cuts = ((columns["shape"] >> _KIND_BITS & _LENGTH_MASK) + BODY).tolist()
         operationals = [value[BODY:cut] for value, cut in zip(values, cuts, strict=True)]
         privates = [value[cut:] for value, cut in zip(values, cuts, strict=True)]
     else:
@@ -243,5 +256,5 @@ def _entries(ids: Sequence[bytes], values: Sequence[bytes], columns: Columns) ->
     return dict(zip(ids, map(tuple.__new__, repeat(Entry), fields), strict=False))
 
 
-def _rows(texts: Sequence[bytes], size: int) -> Rows:
-    return np.frombuffer(b"".join(texts), np.uint8).reshape(len(texts), size)
+def _id_rows(ids: Sequence[bytes]) -> Rows:
+    return np.frombuffer(b"".join(ids), np.uint8).reshape(len(ids), ID_SIZE)

@@ -48,7 +48,7 @@ async def cache_of(
         yield None
         return
     url = settings.cache_url.get_secret_value()
-    cache = Cache(url, _Prover(macs), incarnation, window)
+    cache = Cache(url, macs.cache_entries, incarnation, window)
     try:
         yield cache
     finally:
@@ -62,11 +62,3 @@ async def _connected(database: Database) -> AsyncIterator[None]:
         yield
     finally:
         await database.close()
-
-
-class _Prover:
-    """The MACs of cache entries, as the repository asks for them."""
-
-    def __init__(self, macs: Macs) -> None:
-        self.mac = macs.cache_entry
-        self.macs = macs.cache_entries

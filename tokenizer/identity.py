@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tokenizer.keyring import Keyring, Purpose
-from tokenizer.mac import FEW_MAX, Cmac
+from tokenizer.mac import Cmac
 from tokenizer.normal import NotNormal
 from tokenizer.rows import Words, id_list
 
@@ -161,10 +161,7 @@ class Identity:
         return id_list(ids)
 
     def _tags(self, label: bytes, joined: bytes, size: int, generation: int) -> bytes:
-        cmac = self._cmac(label, generation)
-        if len(joined) <= FEW_MAX * size:
-            return cmac.few(joined, size)
-        return cmac.rows(np.frombuffer(joined, np.uint8).reshape(-1, size)).tobytes()
+        return self._cmac(label, generation).joined(joined, size)
 
     def _cmac(self, label: bytes, generation: int) -> Cmac:
         cmac = self._made.get((generation, label))

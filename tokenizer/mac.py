@@ -39,6 +39,14 @@ class Cmac:
         context.update(message)
         return context.finalize()
 
+    def joined(self, joined: bytes, size_bytes: int) -> bytes:
+        """Return the CMACs, joined, of joined messages of `size_bytes`, whole blocks each."""
+        if len(joined) == size_bytes:
+            return self.one(joined)
+        if len(joined) <= FEW_MAX * size_bytes:
+            return self.few(joined, size_bytes)
+        return self.rows(np.frombuffer(joined, np.uint8).reshape(-1, size_bytes)).tobytes()
+
     def few(self, joined: bytes, size_bytes: int) -> bytes:
         """Return the CMACs, joined, of joined messages of `size_bytes`, whole blocks each.
 
@@ -119,18 +127,13 @@ class Macs:
         generation = self._keyring.active(Purpose.AUDIT)
         return self._cmac("request", generation, Purpose.AUDIT).one(data)
 
-    def cache_entry(self, fields: bytes) -> bytes:
-        """Return the MAC of a cache entry.
+    def cache_entries(self, joined: bytes, size_bytes: int) -> bytes:
+        """Return the MACs, joined, of cache entries' fields, `size_bytes` each, in whole blocks.
 
         Under the active generation of purpose `cache` only: after a rotation the cache is cold.
         """
         generation = self._keyring.active(Purpose.CACHE)
-        return self._cmac("entry", generation, Purpose.CACHE).one(fields)
-
-    def cache_entries(self, fields: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        """Return the same of many entries, [n, 16], whose fields are the rows of [n, length]."""
-        generation = self._keyring.active(Purpose.CACHE)
-        return self._cmac("entry", generation, Purpose.CACHE).rows(fields)
+        return self._cmac("entry", generation, Purpose.CACHE).joined(joined, size_bytes)
 
     def _cmac(self, domain: str, generation: int, purpose: Purpose = Purpose.TOKEN_MAC) -> Cmac:
         made = self._made.get((purpose, generation, domain))

@@ -1,20 +1,22 @@
 """A repository wired up on real servers, and the rows that tests put in it."""
 
+import asyncio
 import hashlib
 import hmac
 import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-import numpy as np
-import numpy.typing as npt
 import redis.asyncio
 
 from deploy.embedded import EmbeddedValkey
 from repository.cache import Cache
 from repository.changes import ChangePoll
 from repository.database import Database, Position
+from repository.errors import Unavailable
 from repository.link import LinkStore
 from repository.reading import Consistency, Reader
 from repository.record import Entry, Kind, RecordStore
@@ -29,15 +31,10 @@ PATIENT_S = 10.0  # the cache's bounded wait is tested on its own; elsewhere a b
 _numbers = itertools.count(1)
 
 
-class HashProver:
+def hash_macs(joined: bytes, size: int) -> bytes:
     """Authenticates with a keyed hash: the repository does not care with what."""
-
-    def mac(self, message: bytes) -> bytes:
-        return hmac.digest(b"test key", message, "sha256")[:16]
-
-    def macs(self, messages: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        joined = b"".join(self.mac(row.tobytes()) for row in messages)
-        return np.frombuffer(joined, np.uint8).reshape(-1, 16)
+    messages = (joined[at : at + size] for at in range(0, len(joined), size))
+    return b"".join(hmac.digest(b"test key", each, "sha256")[:16] for each in messages)
 
 
 def some_id(name: str | None = None) -> bytes:
@@ -155,7 +152,7 @@ async def set_up(dsn: str, valkey: EmbeddedValkey | None, *, cuts: bool = False)
     store = RecordStore(database)
     cache = None
     if valkey is not None:
-        cache = Cache(valkey.url, HashProver(), incarnation, poll.window, wait_s=PATIENT_S)
+        cache = Cache(valkey.url, hash_macs, incarnation, poll.window, wait_s=PATIENT_S)
     reader = Reader(store, poll, incarnation, cache)
     writer = Writer(database, incarnation, reader.committed)
     links = LinkStore(database)
@@ -183,3 +180,34 @@ def raw(stand: Stand) -> redis.asyncio.Redis:
 
 def key_of(stand: Stand, id_: bytes, kind: int = ACCOUNT) -> bytes:
     return b"{%02x}" % (id_[-1] & 63) + bytes([kind]) + stand.incarnation + id_
+
+
+@contextmanager
+def statements(stand: Stand, expected: int) -> Iterator[None]:
+    """Assert how many SQL statements the block runs."""
+    before = len(stand.statements)
+    yield
+    ran = stand.statements[before:]
+    assert len(ran) == expected, ran
+
+
+class HeldStore(RecordStore):
+    """A store whose answers wait, once read, until they are let go; the first may be a fault."""
+
+    fault: Unavailable | None = None
+
+    def __init__(self, stand: Stand) -> None:
+        super().__init__(stand.database)
+        self.asked = asyncio.Event()
+        self.go_on = asyncio.Event()
+
+    async def get_many(  # type: ignore[no-untyped-def]  # passes through what it is given
+        self, *args, **kwargs
+    ) -> tuple[int, dict[bytes, Entry]]:
+        answer = await super().get_many(*args, **kwargs)
+        self.asked.set()
+        await self.go_on.wait()
+        fault, self.fault = self.fault, None
+        if fault is not None:
+            raise fault
+        return answer

@@ -9,10 +9,10 @@ import redis.asyncio
 
 from repository.breaker import FAILURES_MAX, Breaker
 from repository.cache import UNKNOWN_TTL_S, Cache
-from repository.proof import BODY, HEAD
+from repository.proof import BODY, HEAD, shape
 from repository.reading import Reader
 from repository.record import Entry
-from tests.contract.stand import ACCOUNT, HashProver, Stand, key_of, origin, raw, some_id, write
+from tests.contract.stand import ACCOUNT, Stand, hash_macs, key_of, origin, raw, some_id, write
 
 
 @pytest.fixture
@@ -39,11 +39,10 @@ async def test_values_hold_the_sealed_bytes_and_nothing_else(
     await stand.create(id_)
     value = await behind.get(key_of(stand, id_))
     assert value is not None
-    version, horizon, operational, private = HEAD.unpack_from(value)
     entry = await stand.get(id_)
-    assert (version, horizon) == (entry.version, entry.horizon)
+    lengths = shape(ACCOUNT, len(entry.operational), len(entry.private))
+    assert HEAD.unpack_from(value) == (entry.version, entry.horizon, lengths)
     assert value[BODY:] == entry.operational + entry.private
-    assert (operational, private) == (len(entry.operational), len(entry.private))
     assert [key async for key in behind.scan_iter()] == [key_of(stand, id_)]
 
 
@@ -54,7 +53,7 @@ async def test_values_hold_the_sealed_bytes_and_nothing_else(
         (b"x", "mac"),
         (b"\xff" * (BODY - 1), "mac"),
         (b"\xff" * 400, "mac"),
-        (HEAD.pack(9, 2**60, 4, 4) + b"m" * 16 + b"8 bytes.", "mac"),
+        (HEAD.pack(9, 2**60, shape(ACCOUNT, 4, 4)) + b"m" * 16 + b"8 bytes.", "mac"),
     ],
 )
 async def test_garbage_is_a_miss_and_is_replaced(
@@ -125,7 +124,7 @@ async def test_a_silent_cache_is_gone_round_and_then_left_alone(
 ) -> None:
     id_ = some_id()
     await stand.create(id_)
-    cache = Cache(silent_url, HashProver(), stand.incarnation, stand.window, wait_s=0.02)
+    cache = Cache(silent_url, hash_macs, stand.incarnation, stand.window, wait_s=0.02)
     reader = Reader(stand.store, stand.poll, stand.incarnation, cache)
     for _ in range(FAILURES_MAX):
         breaker_of(cache)._closed_again_at = 0.0
@@ -142,7 +141,7 @@ async def test_our_own_work_is_not_taken_for_a_slow_cache(stand: Stand) -> None:
     id_ = some_id()
     await stand.create(id_)
     assert stand.valkey is not None
-    cache = Cache(stand.valkey.url, HashProver(), stand.incarnation, stand.window, wait_s=10)
+    cache = Cache(stand.valkey.url, hash_macs, stand.incarnation, stand.window, wait_s=10)
     assert await cache.get_many(ACCOUNT, [id_])  # connected from now on
     cache._wait_s = 0.05
     reading = asyncio.create_task(cache.get_many(ACCOUNT, [id_]))
@@ -214,7 +213,7 @@ async def test_another_incarnation_starts_cold(stand: Stand) -> None:
     id_ = some_id()
     await stand.create(id_)
     assert stand.valkey is not None
-    other = Cache(stand.valkey.url, HashProver(), b"another!", stand.window, wait_s=10)
+    other = Cache(stand.valkey.url, hash_macs, b"another!", stand.window, wait_s=10)
     assert await other.get_many(ACCOUNT, [id_]) == {}
     assert other.stats.misses == {"absent": 1}
     await other.close()
