@@ -96,10 +96,13 @@ class AccountKeys:
                     wanted.refuse(position, "REQUIRED")
             except (normal.NotNormal, InvalidArgument) as error:
                 wanted.refuse(position, _reason(key, error))
-        self._add_numbers(wanted, numbers)
-        for position, ids in zip(ibans.positions, self._iban_ids(ibans.texts), strict=True):
-            wanted.ids[position] = ids
-        self._add_tokens(wanted, tokens)
+        if numbers.texts:
+            numbers.lead(wanted, self._ids(numbers.routings, numbers.texts))
+        if ibans.texts:
+            ids = _under_each(self._identity, lambda one: self._identity.iban_ids(ibans.texts, one))
+            ibans.lead(wanted, ids)
+        if tokens:
+            self._add_tokens(wanted, tokens)
         return wanted
 
     def _plain(self, keys: PlainKeys) -> Wanted:
@@ -112,17 +115,10 @@ class AccountKeys:
             every = [self._identity.row_ids(rows, one) for one in self._identity.generations]
         return _led(every, odd, lambda chosen: self.wanted(_messages(AccountKey, keys, chosen)))
 
-    def _add_numbers(self, wanted: Wanted, batch: "_Batch") -> None:
-        every = self._ids(batch.routings, batch.texts)
-        for position, ids in zip(batch.positions, every, strict=True):
-            wanted.ids[position] = ids
-
     def _add_tokens(
         self, wanted: Wanted, given: Sequence[tuple[int, str, AccountTokenKey]]
     ) -> None:
         """Open tokens under the generation they name, or under each, the newest first."""
-        if not given:
-            return
         batches = {generation: _Batch() for generation in self._tokens.account_generations}
         for position, routing, key in given:
             if not _TOKEN.fullmatch(key.token):
@@ -151,9 +147,6 @@ class AccountKeys:
         return _under_each(
             self._identity, lambda one: self._identity.account_ids(routings, numbers, one)
         )
-
-    def _iban_ids(self, ibans: Sequence[str]) -> Iterable[Sequence[bytes]]:
-        return _under_each(self._identity, lambda one: self._identity.iban_ids(ibans, one))
 
 
 class CardKeys:
@@ -203,10 +196,15 @@ class CardKeys:
                     wanted.refuse(position, error.reason)
             else:
                 wanted.refuse(position, "REQUIRED")
-        numbers.extend(tokens.positions, self._tokens.pans(tokens.texts))
-        ids = _under_each(self._identity, lambda one: self._identity.pan_ids(numbers.texts, one))
-        for position, candidates in zip(numbers.positions, ids, strict=True):
-            wanted.ids[position] = candidates
+        if tokens.texts:
+            numbers.extend(tokens.positions, self._tokens.pans(tokens.texts))
+        if numbers.texts:
+            ids = _under_each(
+                self._identity, lambda one: self._identity.pan_ids(numbers.texts, one)
+            )
+            numbers.lead(wanted, ids)
+        if not dpans.texts:
+            return wanted, {}
         links = _under_each(self._identity, lambda one: self._identity.dpan_ids(dpans.texts, one))
         return wanted, dict(zip(dpans.positions, links, strict=True))
 
@@ -247,6 +245,12 @@ class _Batch:
         self.positions.append(position)
         self.texts.append(text)
         self.routings.append(routing)
+
+    def lead(self, wanted: Wanted, every: Iterable[Sequence[bytes]]) -> None:
+        """Have the keys of these texts lead to ids."""
+        ids = wanted.ids
+        for position, candidates in zip(self.positions, every, strict=True):
+            ids[position] = candidates
 
     def extend(self, positions: Sequence[int], texts: Sequence[str]) -> None:
         """Add texts without routing numbers."""

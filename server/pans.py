@@ -17,9 +17,9 @@ def number_fault(tokens: Tokens, text: str, error: NotNormal) -> str:
     A number with a wrong check digit is taken for a token if a generation made here, retired or
     not, makes such tokens.
     """
-    if pan_token_generation_class(text):
+    if named := pan_token_generation_class(text):
         try:
-            generation_of(tokens, text)
+            tokens.pan_generation(named)
         except KeyRetired:
             return "IS_A_TOKEN"
         except KeyringError:
@@ -39,7 +39,7 @@ def token_fault(tokens: Tokens, text: str) -> str | None:
     if named == 0:
         return "IS_A_NUMBER"
     try:
-        generation_of(tokens, text)
+        tokens.pan_generation(named)
     except KeyringError as error:
         return reason_of(error)
     return None

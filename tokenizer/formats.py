@@ -121,6 +121,8 @@ class Tokens:
 
     def pans(self, tokens: Sequence[str]) -> list[str]:
         """Return the PANs of PAN tokens, each under the generation it names; raises NotAToken."""
+        if len(tokens) < BATCH_MIN:
+            return [self._pan(position, token) for position, token in enumerate(tokens)]
 
         def group(positions: list[int], texts: list[str]) -> list[str]:
             classes = _luhn_sums(positions, texts, NotAToken)
@@ -187,6 +189,13 @@ class Tokens:
         """Return what identifier tokens open to under one generation; raises NotAToken."""
         tweaks = [_TWEAK_IDENTIFIER + kind.encode("ascii")] * len(tokens)
         return self._opened(_purpose(kind), generation, tokens, tweaks)
+
+    def _pan(self, position: int, token: str) -> str:
+        k = pan_token_generation_class(token)
+        if not k:
+            raise NotAToken(position)
+        cipher = self._cipher(Purpose.TOKEN_PAN, self.pan_generation(k), DIGITS)
+        return _pan_one(token, cipher.decrypt_text, 0)
 
     def _pan_group(self, texts: list[str], generation: int, k: int, *, opening: bool) -> list[str]:
         """Translate numbers of one length and set the fifth digit from the end to Luhn sum k."""
