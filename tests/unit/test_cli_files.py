@@ -40,6 +40,7 @@ SUMMARY = ach_pb2.AchFileSummary(
     returned=2,
     returns=[ach_pb2.CodeCount(code="R03", entries=2)],
     totals=ach_pb2.ControlTotals(debit_minor=123_456, debit_minor_stated=123_456),
+    stages=[ach_pb2.StageTime(stage="reading", duration_us=1_500_000)],
 )
 
 
@@ -81,6 +82,8 @@ def test_a_file_is_resolved_into_tables_and_files(
     assert line["account_state"] == "OPEN"
     assert "1,234.56" in result.output
     assert "entries/s" in result.output
+    assert "server, seconds: reading 1.50" in result.output
+    assert "client, seconds: reading 0.0" in result.output
     options, *data = script.seen[0]
     assert options.options.policy.name_policy == ach_pb2.NAME_POLICY_RETURN
     assert options.options.detail == ach_pb2.RESULT_DETAIL_ALL
@@ -101,6 +104,8 @@ def test_a_file_that_must_not_be_posted_is_negative(
     *found, last = map(json.loads, result.output.splitlines())
     assert [line["finding"]["code"] for line in found] == ["ENTRY_HASH"] * len(findings)
     assert "entries_per_s" in last
+    stages = last["stages_s"]["client"]
+    assert stages["reading"] + stages["writing"] + stages["waiting"] >= last["elapsed_s"] - 0.002
     assert script.seen[0][0].options.without_files
 
 

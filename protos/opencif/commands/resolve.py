@@ -1,7 +1,6 @@
 """`resolve`: a NACHA file goes up as a stream; results, findings and answer files come back."""
 
 import json
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,7 +13,8 @@ from opencif.client import Client
 from opencif.commands.files import PendingFile, chunks, progress
 from opencif.commands.forms import described, enum_names, setter
 from opencif.commands.session import Exit, Session, session_of
-from opencif.commands.show import as_dict
+from opencif.commands.show import Output, as_dict
+from opencif.commands.stages import Stages
 from opencif.v1 import account_pb2, ach_pb2
 
 _FINDINGS_SHOWN: Final = 20
@@ -33,28 +33,45 @@ _NAME_POLICIES: Final = ", ".join(enum_names(ach_pb2.NamePolicy.DESCRIPTOR))
 
 
 class _Run:
-    """What has come back so far."""
+    """What has come back so far: findings are shown or counted, never piled up."""
 
-    def __init__(self, outputs: dict[str, IO[bytes] | None]) -> None:
+    def __init__(
+        self, output: Output, outputs: dict[str, IO[bytes] | None], stages: Stages
+    ) -> None:
         self.findings: list[ach_pb2.AchFinding] = []
+        self.found = self.controls = 0
         self.summary: ach_pb2.AchFileSummary | None = None
+        self._output = output
         self._outputs = outputs
+        self._stages = stages
 
     def take(self, part: ach_pb2.ResolveAchFileResponse) -> None:
         """One part of the answer, to where it belongs."""
+        with self._stages.during("writing"):
+            self._take(part)
+
+    def _take(self, part: ach_pb2.ResolveAchFileResponse) -> None:
         kind = part.WhichOneof("part") or ""
         if kind == "batch":
             results = self._outputs["results"]
             if results is not None:
                 results.write(b"".join(_lines(part.batch)))
         elif kind == "finding":
-            self.findings.append(part.finding)
+            self._find(part.finding)
         elif kind == "summary":
             self.summary = part.summary
         else:
             file = self._outputs[kind]
             if file is not None:
                 file.write(getattr(part, kind))
+
+    def _find(self, finding: ach_pb2.AchFinding) -> None:
+        self.found += 1
+        self.controls += finding.severity == ach_pb2.FINDING_SEVERITY_CONTROL
+        if self._output.as_json:
+            self._output.line({"finding": as_dict(finding)})
+        elif len(self.findings) < _FINDINGS_SHOWN:
+            self.findings.append(finding)
 
 
 def _resolve(  # noqa: PLR0913  the command's options
@@ -96,6 +113,7 @@ def _resolve(  # noqa: PLR0913  the command's options
             detail=ach_pb2.RESULT_DETAIL_ALL if results else ach_pb2.RESULT_DETAIL_EXCEPTIONS,
             request_id=request_id,
             without_files=not (return_file or noc_file),
+            with_stages=True,
         )
         for name, text in (("policy.name_policy", name_policy), ("as_of", as_of)):
             if text:
@@ -113,57 +131,66 @@ async def _run(
     options: ach_pb2.ResolveAchFileOptions,
     paths: dict[str, Path | None],
 ) -> Exit:
-    begin = time.perf_counter()
+    stages = Stages()
     with ExitStack() as stack:
         pending = {
             name: stack.enter_context(PendingFile(path)) if path else None
             for name, path in paths.items()
         }
-        run = _Run({name: each.file if each else None for name, each in pending.items()})
+        outputs: dict[str, IO[bytes] | None] = {
+            name: each.file if each else None for name, each in pending.items()
+        }
+        run = _Run(session.output, outputs, stages)
         try:
             with progress(session, file, "resolving") as advance:
-                async for part in client.resolve_file(chunks(file, advance), options=options):
+                pieces = stages.read(chunks(file, advance))
+                async for part in client.resolve_file(pieces, options=options):
                     run.take(part)
         finally:
             _show_findings(session, run)
-        for each in pending.values():
-            if each is not None:
-                each.keep()
-    elapsed_s = time.perf_counter() - begin
+        with stages.during("writing"):
+            for each in pending.values():
+                if each is not None:
+                    each.keep()
     summary = run.summary
     assert summary is not None, "the client raises where there is none"
-    _show(session, summary, elapsed_s, [path for path in paths.values() if path])
-    controls = sum(f.severity == ach_pb2.FINDING_SEVERITY_CONTROL for f in run.findings)
-    if controls and not session.output.as_json:
-        session.output.complain(f"CONTROL: {controls:,} findings, shown above")
-    return Exit.NEGATIVE if summary.duplicate or controls else Exit.OK
+    _show(session, summary, stages, [path for path in paths.values() if path])
+    if run.controls and not session.output.as_json:
+        session.output.complain(f"CONTROL: {run.controls:,} findings, shown above")
+    return Exit.NEGATIVE if summary.duplicate or run.controls else Exit.OK
 
 
 def _show_findings(session: Session, run: _Run) -> None:
-    if session.output.as_json:
-        for finding in run.findings:
-            session.output.line({"finding": as_dict(finding)})
-    elif run.findings:
+    if run.findings:
         session.output.rows(
             ("severity", "code", "#line", "#column", "what"),
             (
                 (_SEVERITIES.get(f.severity, ""), f.code, str(f.line), str(f.column), f.message)
-                for f in run.findings[:_FINDINGS_SHOWN]
+                for f in run.findings
             ),
-            title=f"Findings: {min(len(run.findings), _FINDINGS_SHOWN)} of {len(run.findings)}",
+            title=f"Findings: {len(run.findings)} of {run.found}",
         )
 
 
 def _show(
-    session: Session, summary: ach_pb2.AchFileSummary, elapsed_s: float, paths: list[Path]
+    session: Session, summary: ach_pb2.AchFileSummary, stages: Stages, paths: list[Path]
 ) -> None:
+    elapsed_s = stages.elapsed_s
     rate = summary.entries / max(elapsed_s, 1e-9)
+    spent = {
+        "server": {stage.stage: stage.duration_us / 1e6 for stage in summary.stages},
+        "client": stages.told(),
+    }
     if session.output.as_json:
         session.output.line(
             {
                 "summary": as_dict(summary),
                 "elapsed_s": round(elapsed_s, 3),
                 "entries_per_s": round(rate),
+                "stages_s": {
+                    side: {stage: round(seconds, 3) for stage, seconds in told.items()}
+                    for side, told in spent.items()
+                },
             }
         )
         return
@@ -173,6 +200,9 @@ def _show(
         session.output.say(f"wrote {path} ({path.stat().st_size:,} bytes)")
     if summary.duplicate:
         session.output.complain("DUPLICATE_FILE: the same bytes were resolved before")
+    for side, told in spent.items():
+        shares = ", ".join(f"{stage} {seconds:.2f}" for stage, seconds in told.items())
+        session.output.say(f"{side}, seconds: {shares}")
     session.output.say(f"{summary.entries:,} entries in {elapsed_s:.2f} s: {rate:,.0f} entries/s")
 
 
