@@ -152,6 +152,11 @@ class SampleBank:
         decade, place = divmod(number, len(digits))
         return self._entry(lane, decade % decades * _DECADE + digits[place], number)
 
+    def ordinary_entries(self, lane: Lane) -> Iterator[Draft]:
+        """The same, to every account of its audience once."""
+        accounts = self._ordinary // _DECADE * len(_AUDIENCES[lane.audience])
+        return (self.ordinary_entry(lane, number) for number in range(accounts))
+
     def planted_entry(self, lane: Lane, case: int, number: int) -> Draft:
         """The `number`th entry of a case, which CASES counts from 0."""
         slot = self._ordinary + case * _PLANTED_EACH + number % _PLANTED_EACH

@@ -8,6 +8,7 @@ import csv
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -18,7 +19,7 @@ from loadtests.sample_numbers import CLEARING, MAIN
 from opencif.nacha import FileHeader, Writer
 from opencif.v1.ach_pb2 import AchPolicy
 
-__all__ = ["ENTRIES_MIN", "POLICY", "Planted", "SampleFile", "generate"]
+__all__ = ["ENTRIES_MIN", "POLICY", "Planted", "SampleFile", "file_header", "generate"]
 
 POLICY: Final = AchPolicy(close_match_noc=True)
 """The policy under which entries earn what is planted."""
@@ -71,16 +72,7 @@ class SampleFile:
     def chunks(self) -> Iterator[bytes]:
         """The bytes of the file, a record with its addenda at a time."""
         as_of = self._bank.as_of
-        writer = Writer(
-            FileHeader.build(
-                immediate_destination=f" {MAIN}",
-                immediate_origin=f" {CLEARING}",
-                creation_date=f"{as_of:%y%m%d}",
-                creation_time="0600",
-                destination_name="SAMPLE BANK",
-                origin_name="SAMPLE CLEARING HOUSE",
-            )
-        )
+        writer = Writer(file_header(as_of))
         batches = sequence = 0
         seen: Counter[int | str] = Counter()
         for plan in self._plans:
@@ -115,6 +107,18 @@ class SampleFile:
             table = csv.writer(file)
             table.writerow(["entry", "case", "earns", "finding"])
             table.writerows(_rows(self.planted()))
+
+
+def file_header(as_of: date) -> FileHeader:
+    """The header of a sample file."""
+    return FileHeader.build(
+        immediate_destination=f" {MAIN}",
+        immediate_origin=f" {CLEARING}",
+        creation_date=f"{as_of:%y%m%d}",
+        creation_time="0600",
+        destination_name="SAMPLE BANK",
+        origin_name="SAMPLE CLEARING HOUSE",
+    )
 
 
 def generate(

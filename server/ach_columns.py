@@ -20,20 +20,26 @@ from server.resolution import Judge
 from server.routing_table import Route, Scheme
 from tokenizer.identity import ID_BYTES, IdKind
 from tokenizer.mac import split
-from tokenizer.rows import TEXT_AT, Words, encode, luhn_sums, texts
+from tokenizer.normal import ACCOUNT_NUMBER_MAX
+from tokenizer.rows import ROW_BYTES, TEXT_AT, Words, encode, luhn_sums, texts
 
 __all__ = ["WALK", "ColumnResolver", "Columns", "Plain"]
 
 WALK: Final = -1
 """In the place of a name match: the entry is not plain."""
-_NUMBER_AT: Final = 12
-_NUMBER_END: Final = 29
-_ROUTING_AT: Final = 3
 _ROUTING_DIGITS: Final = 9
+_ROUTING: Final = slice(3, 12)
+_NUMBER: Final = slice(12, 29)
 _NAME: Final = slice(54, 76)
-_ROW_BYTES: Final = 32
+_ROUTING_TEXT: Final = slice(TEXT_AT, TEXT_AT + _ROUTING_DIGITS)
+_NUMBER_TEXT: Final = slice(_ROUTING_TEXT.stop, _ROUTING_TEXT.stop + ACCOUNT_NUMBER_MAX)
 _LEDGER_OF: Final = np.array([PLAIN_LEDGER_OF.get(code, NO_LEDGER) for code in range(100)], "u1")
-_WEIGHTS: Final = np.array([(3, 7, 1)[i % 3] for i in range(_NUMBER_END - _NUMBER_AT)], np.uint8)
+_WEIGHTS: Final = np.array([(3, 7, 1)[i % 3] for i in range(ACCOUNT_NUMBER_MAX)], np.uint8)
+_SEPARATOR: Final = 1
+_WRITTEN: Final = np.zeros(0x100, np.uint8)  # of a character of an account number; 0 may not be
+_WRITTEN[[ord(" "), ord("-")]] = _SEPARATOR
+for _letter in b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz":
+    _WRITTEN[_letter] = ord(chr(_letter).upper())
 _MATCH, _NO_NAME, _IGNORED = (
     ach_pb2.NAME_MATCH_MATCH, ach_pb2.NAME_MATCH_NO_NAME, ach_pb2.NAME_MATCH_UNSPECIFIED,
 )  # fmt: skip
@@ -151,47 +157,84 @@ class ColumnResolver:
 
 
 def _keys(columns: Columns, route_of: Callable[[str], Route]) -> _Keys:
-    """The keys of entries for plain routing numbers whose account number is plain digits.
-
-    Those are left-justified, as Nacha wants them, and in their written form already.
-    """
-    records = columns.records
-    text = np.ascontiguousarray(records[:, _NUMBER_AT:_NUMBER_END].T)
-    is_digit = text - np.uint8(ord("0")) <= 9
-    lengths = is_digit.sum(axis=0, dtype=np.intp)
-    is_number = is_digit[0] & ~(is_digit[1:] > is_digit[:-1]).any(axis=0)
-    is_number &= (is_digit | (text == ord(" "))).all(axis=0)
+    """The keys of entries for plain routing numbers whose account number is as its scheme wants."""
+    numbers = _numbers(columns.records[:, _NUMBER])
     distinct, of_each = np.unique(columns.routings, return_inverse=True)
-    chosen = np.zeros(len(records), np.bool_)
+    chosen = np.zeros(len(columns.records), np.bool_)
     for place, routing in enumerate(distinct.tolist()):
         route = route_of(f"{routing:0{_ROUTING_DIGITS}d}")
         if route.is_plain:
-            mine = np.flatnonzero(is_number & (of_each == place))
-            chosen[mine] = _accepted(route.scheme, records[mine], lengths[mine])
+            mine = np.flatnonzero(of_each == place)
+            chosen[mine] = _accepted(route.scheme, numbers.of(mine))
     entries = np.flatnonzero(chosen)
-    lengths = lengths[entries] + _ROUTING_DIGITS  # the two stand side by side
-    encoded = texts(_words(records[entries], _ROUTING_AT), lengths)
-    encode(IdKind.ACCOUNT, encoded, lengths)
-    return _Keys(entries, encoded)
+    texts_of = np.zeros((len(entries), ROW_BYTES), np.uint8)
+    texts_of[:, _ROUTING_TEXT] = columns.records[entries, _ROUTING]
+    texts_of[:, _NUMBER_TEXT] = numbers.text[entries]
+    return _Keys(entries, _encoded(texts_of, numbers.lengths[entries] + _ROUTING_DIGITS))
 
 
-def _accepted(
-    scheme: Scheme, records: NDArray[np.uint8], lengths: NDArray[np.intp]
-) -> NDArray[np.bool_]:
-    """Of records with digits for a number, those that are as the scheme wants them written."""
-    fits = (scheme.length_min <= lengths) & (lengths <= scheme.length_max)
+class _Numbers(NamedTuple):
+    """Account numbers in their written form, [n, 17], how long each is, and if it is digits.
+
+    One that cannot be one has no length.
+    """
+
+    text: NDArray[np.uint8]
+    lengths: NDArray[np.intp]
+    are_digits: NDArray[np.bool_]
+
+    def of(self, entries: NDArray[np.intp]) -> "_Numbers":
+        """Those of some entries."""
+        return _Numbers(self.text[entries], self.lengths[entries], self.are_digits[entries])
+
+
+def _numbers(fields: NDArray[np.uint8]) -> _Numbers:
+    """As `normal.account_number` of fields as they stand in records, [n, 17].
+
+    Nearly all are digits with blanks behind them, which are in their written form already.
+    """
+    columns = np.ascontiguousarray(fields.T)
+    is_digit = columns - np.uint8(ord("0")) <= 9
+    lengths = is_digit.sum(axis=0, dtype=np.intp)
+    are_digits = is_digit[0] & ~(is_digit[1:] > is_digit[:-1]).any(axis=0)
+    are_digits &= (is_digit | (columns == ord(" "))).all(axis=0)
+    if are_digits.all():
+        return _Numbers(fields, lengths, are_digits)
+    others = np.flatnonzero(~are_digits)
+    written = _WRITTEN[fields[others]]
+    is_kept = written > _SEPARATOR
+    order = np.argsort(~is_kept, axis=1, kind="stable")
+    text = fields.copy()
+    text[others] = np.take_along_axis(written, order, axis=1)
+    lengths[others] = np.where((written > 0).all(axis=1), is_kept.sum(axis=1), 0)
+    is_digit = (text[others] - np.uint8(ord("0")) <= 9) | ~np.take_along_axis(
+        is_kept, order, axis=1
+    )
+    are_digits[others] = is_digit.all(axis=1)
+    return _Numbers(text, lengths, are_digits)
+
+
+def _accepted(scheme: Scheme, numbers: _Numbers) -> NDArray[np.bool_]:
+    """As `Scheme.accepts`; where a leading zero would have to go it is not said."""
+    text, lengths, are_digits = numbers
+    fits = (max(scheme.length_min, 1) <= lengths) & (lengths <= scheme.length_max)
     if scheme.strips_leading_zeros:
-        fits &= records[:, _NUMBER_AT] != ord("0")
+        fits &= text[:, 0] != ord("0")
+    if scheme.digits_only or scheme.check:
+        fits &= are_digits
     if scheme.check == routing_pb2.CHECK_ALGORITHM_LUHN:
-        fits &= luhn_sums(texts(_words(records, _NUMBER_AT), lengths), lengths) == 0
+        digits = np.zeros((len(text), ROW_BYTES), np.uint8)
+        digits[:, TEXT_AT : TEXT_AT + text.shape[1]] = text
+        fits &= luhn_sums(texts(digits.view("<u8"), lengths), lengths) == 0
     elif scheme.check == routing_pb2.CHECK_ALGORITHM_MOD_10_WEIGHTED_371:
-        digits = records[:, _NUMBER_AT:_NUMBER_END] - np.uint8(ord("0"))
-        digits[digits > 9] = 0
+        is_text = np.arange(text.shape[1]) < lengths[:, None]
+        digits = np.where(is_text, text - np.uint8(ord("0")), 0)
         fits &= (digits * _WEIGHTS).sum(axis=1) % 10 == 0
     return fits
 
 
-def _words(records: NDArray[np.uint8], at: int) -> Words:
-    """Rows of 32 bytes with what stands at a column of each record as their text."""
-    begin = at - TEXT_AT
-    return np.ascontiguousarray(records[:, begin : begin + _ROW_BYTES]).view("<u8")
+def _encoded(rows: NDArray[np.uint8], lengths: NDArray[np.intp]) -> Words:
+    """Rows of 32 bytes with their text in place as ids are MACs of."""
+    encoded = texts(rows.view("<u8"), lengths)
+    encode(IdKind.ACCOUNT, encoded, lengths)
+    return encoded

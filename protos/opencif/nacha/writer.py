@@ -17,7 +17,7 @@ from opencif.nacha.records import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from opencif.nacha.reader import Event
     from opencif.nacha.records import BatchHeader, FileHeader
@@ -66,6 +66,19 @@ class Writer:
         batch.add(raw, SLOTS.get(raw[1:3], 0), int(raw[3:11]))
         batch.addenda_count += len(entry.addenda)
         return self._put(raw) + b"".join(self._put(addenda.raw) for addenda in entry.addenda)
+
+    def entries(self, records: Sequence[bytes]) -> bytes:
+        """Adds entries without addenda to the open batch, as records of its layout.
+
+        Raises: FieldError when no batch is open.
+        """
+        batch = self._batch
+        if batch is None:
+            raise FieldError("entries", "do not fit the open batch")
+        for raw in records:
+            batch.add(raw, SLOTS.get(raw[1:3], 0), int(raw[3:11]))
+        self._records += len(records)
+        return b"".join([raw + self._separator for raw in records])
 
     def close(self) -> bytes:
         """Ends the last batch and the file, padded with nines to whole blocks.
