@@ -4,11 +4,11 @@ Pure bookkeeping over xids and versions; the poll in changes.py feeds it, the ca
 """
 
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import Final, NamedTuple
+from typing import Final
 
+from repository.changed import Change, Changed, Order
 from repository.record import Entry, Kind
 
 __all__ = ["Change", "Window"]
@@ -16,15 +16,6 @@ __all__ = ["Change", "Window"]
 NOTHING_PROVABLE: Final = 2**64  # above every xid
 IDS_MAX: Final = 1_000_000
 AGE_MAX_S: Final = 86_400.0
-
-
-class Change(NamedTuple):
-    """One version of one record, written by transaction `xid`."""
-
-    kind: int
-    id: bytes
-    version: int
-    xid: int
 
 
 class Window:
@@ -44,13 +35,12 @@ class Window:
     ) -> None:
         self.oldest_xid = NOTHING_PROVABLE
         self.horizon = 0
-        self.changed: dict[int, dict[bytes, int]] = {kind: {} for kind in Kind}
+        self.changed = {int(kind): Changed() for kind in Kind}
         self._ids_max = ids_max
         self.age_max = timedelta(seconds=age_max_s)
         self._age_max_s = age_max_s
         self._clock = clock
-        # Oldest xids to the left; what it lists is what may be forgotten, in that order.
-        self._order: deque[tuple[float, Change]] = deque()
+        self._order = Order()  # oldest xids first
         self._seen: set[int] = set()
 
     def __len__(self) -> int:
@@ -63,7 +53,7 @@ class Window:
 
     def proves(self, kind: int, id_: bytes, version: int, horizon: int) -> bool:
         """Whether an authentic entry is current as of the last poll."""
-        return horizon >= self.oldest_xid and version >= self.changed[kind].get(id_, 0)
+        return horizon >= self.oldest_xid and version >= self.changed[kind].version(id_)
 
     def newest(self, kind: int, ids: Sequence[bytes]) -> dict[int, int]:
         """Position in `ids` -> version, of those that changed within the window: nearly none.
@@ -73,9 +63,7 @@ class Window:
         well below 0.1 us an id when few of them changed.
         """
         known = self.changed.get(kind)
-        if not known or known.keys().isdisjoint(ids):
-            return {}
-        return {at: known[id_] for at, id_ in enumerate(ids) if id_ in known}
+        return known.among(ids) if known else {}
 
     def unproven(self, kind: int, ids: Sequence[bytes], entries: Sequence[Entry]) -> list[int]:
         """Positions of the entries, one per id, that `proves` is False for: nearly none."""
@@ -106,7 +94,7 @@ class Window:
 
     def advance(self, changes: Sequence[Change], horizon: int) -> list[Change]:
         """Take a poll: all visible changes from the former horizon on. Returns the new ones."""
-        fresh = self._add(changes, self._order.append)
+        fresh = self._add(changes)
         self._seen = {change.xid for change in changes if change.xid >= horizon}
         self.horizon = horizon
         self._trim()
@@ -114,14 +102,16 @@ class Window:
 
     def extend(self, changes: Sequence[Change], oldest_xid: int) -> None:
         """Take history: all changes from `oldest_xid` up to the present `oldest_xid`."""
-        self._add(sorted(changes, key=_xid, reverse=True), self._order.appendleft)
+        newest_first = sorted(changes, key=_xid, reverse=True)
+        fresh = [change for change in newest_first if self._learn(change)]
+        self._order.prepend(self._clock(), fresh[::-1])
         self.oldest_xid = oldest_xid
 
     def note(self, changes: Sequence[Change]) -> list[Change]:
         """Take a commit of this worker's own before the poll sees it. Returns what was new."""
         if self.oldest_xid == NOTHING_PROVABLE:
             return []
-        fresh = self._add(changes, self._order.append)
+        fresh = self._add(changes)
         self._seen.update(change.xid for change in changes)
         return fresh
 
@@ -129,34 +119,35 @@ class Window:
         """Know nothing: no entry is proven until `begin`."""
         self.oldest_xid = NOTHING_PROVABLE
         self.horizon = 0
-        self.changed = {kind: {} for kind in Kind}
-        self._order.clear()
+        self.changed = {int(kind): Changed() for kind in Kind}
+        self._order = Order()
         self._seen.clear()
 
-    def _add(
-        self, changes: Iterable[Change], put: Callable[[tuple[float, Change]], None]
-    ) -> list[Change]:
-        fresh = []
-        now = self._clock()
-        for change in changes:
-            # A newer release may write kinds that this one does not read yet.
-            known = self.changed.setdefault(change.kind, {})
-            if change.version > known.get(change.id, 0):
-                known[change.id] = change.version
-                put((now, change))
-                fresh.append(change)
+    def _add(self, changes: Sequence[Change]) -> list[Change]:
+        """Take newer changes. Returns those that were not known."""
+        fresh = [change for change in changes if self._learn(change)]
+        if fresh:
+            self._order.append(self._clock(), fresh)
         return fresh
+
+    def _learn(self, change: Change) -> bool:
+        """Whether this is the newest version that is known of its record now."""
+        known = self.changed.get(change.kind)
+        if known is None:  # a newer release may write kinds that this one does not read yet
+            known = self.changed[change.kind] = Changed()
+        return known.learn(change.id, change.version)
 
     def _trim(self) -> None:
         """Forget the oldest beyond the bounds; what they were can then no longer be proven."""
         order = self._order
-        too_old = self._clock() - self._age_max_s
-        while order and (len(order) > self._ids_max or order[0][0] < too_old):
-            _, change = order.popleft()
-            self.oldest_xid = max(self.oldest_xid, change.xid + 1)
-            known = self.changed[change.kind]
-            if known.get(change.id) == change.version:
-                del known[change.id]
+        too_old_s = self._clock() - self._age_max_s
+        while order:
+            learned_s, kind, id_, version, xid = order.first()
+            if len(order) <= self._ids_max and learned_s >= too_old_s:
+                break
+            order.forget_first()
+            self.oldest_xid = max(self.oldest_xid, xid + 1)
+            self.changed[kind].forget(id_, version)
 
 
 def _xid(change: Change) -> int:

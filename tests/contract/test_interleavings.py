@@ -11,7 +11,7 @@ import redis.asyncio
 
 from repository.cache import Cache
 from repository.proof import HEAD
-from repository.record import Entry, Kind
+from repository.record import Entry
 from repository.window import Window
 from tests.contract.stand import ACCOUNT, Stand, key_of, raw, segment, some_id
 
@@ -27,7 +27,6 @@ def without_version_check(stand: Stand) -> None:
     assert stand.cache is not None
     blind = BlindWindow()
     blind.oldest_xid, blind.horizon = stand.window.oldest_xid, stand.window.horizon
-    blind.changed = {kind: {} for kind in Kind}
     stand.cache._proof._window = blind
 
 
