@@ -8,9 +8,10 @@ import pytest
 from deploy.embedded import EmbeddedValkey
 from repository.database import Database as Pools
 from repository.keys import KeyStore
+from repository.reading import Reader
 from tests.conftest import Database
 from tests.contract.keyed_bank import Bank, bank
-from tests.contract.stand import Stand, set_up
+from tests.contract.stand import HeldStore, Stand, set_up
 from tokenizer.keyring import KeyTable
 
 Under = Callable[[KeyTable], Awaitable[Bank]]
@@ -45,6 +46,15 @@ async def pair(
     yield stands
     for stand in stands:
         await stand.close()
+
+
+@pytest.fixture
+async def held(stand: Stand) -> AsyncIterator[HeldStore]:
+    """The stand's reader now reads through this store."""
+    store = HeldStore(stand)
+    stand.reader = Reader(store, stand.poll, stand.incarnation, stand.cache)
+    yield store
+    store.go_on.set()
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
 
 import pytest
 
@@ -11,50 +9,21 @@ from deploy.embedded import EmbeddedValkey
 from repository.database import Position
 from repository.errors import TimedOut, Unavailable
 from repository.reading import Consistency, Reader
-from repository.record import Entry, RecordStore
+from repository.record import Entry
 from tests.conftest import Database
-from tests.contract.stand import ACCOUNT, Stand, origin, segment, set_up, some_id, write
+from tests.contract.stand import (
+    ACCOUNT,
+    HeldStore,
+    Stand,
+    origin,
+    segment,
+    set_up,
+    some_id,
+    statements,
+    write,
+)
 
 FULLY = Consistency.FULLY_CONSISTENT
-
-
-@contextmanager
-def statements(stand: Stand, expected: int) -> Iterator[None]:
-    """Assert how many SQL statements the block runs."""
-    before = len(stand.statements)
-    yield
-    ran = stand.statements[before:]
-    assert len(ran) == expected, ran
-
-
-class HeldStore(RecordStore):
-    """A store whose answers wait, once read, until they are let go; the first may be a fault."""
-
-    def __init__(self, stand: Stand) -> None:
-        super().__init__(stand.database)
-        self.fault: Unavailable | None = None
-        self.asked = asyncio.Event()
-        self.go_on = asyncio.Event()
-
-    async def get_many(  # type: ignore[no-untyped-def]  # passes through what it is given
-        self, *args, **kwargs
-    ) -> tuple[int, dict[bytes, Entry]]:
-        answer = await super().get_many(*args, **kwargs)
-        self.asked.set()
-        await self.go_on.wait()
-        fault, self.fault = self.fault, None
-        if fault is not None:
-            raise fault
-        return answer
-
-
-@pytest.fixture
-async def held(stand: Stand) -> AsyncIterator[HeldStore]:
-    """The stand's reader now reads through this store."""
-    store = HeldStore(stand)
-    stand.reader = Reader(store, stand.poll, stand.incarnation, stand.cache)
-    yield store
-    store.go_on.set()
 
 
 async def test_a_cached_get_runs_no_statement(stand: Stand) -> None:
