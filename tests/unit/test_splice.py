@@ -58,3 +58,30 @@ def test_a_chunk_of_a_stream(account):
     built = StreamLookupAccountsResponse(answer=LookupAccountsResponse(results=[result]))
     answer = splice.answer(splice.found(account.SerializeToString()), None)
     assert splice.embedded(1, answer) == built.SerializeToString()
+
+
+@given(st.lists(st.binary(max_size=300) | st.sampled_from([bytes(16_380), bytes(70_000)])))
+def test_a_record_is_found_again_in_its_frame(records):
+    tails = [splice.embedded(5, b"%02d" % (at % 100)) for at in range(len(records))]
+    plain = splice.result_form(splice.not_found())
+    tailed = splice.result_form(splice.not_found(tails[0] if tails else b""), tail_size=4)
+    for form, frames in (
+        (plain, plain.frames(records)),
+        (tailed, tailed.frames(records, tails)),
+        (splice.BARE, splice.BARE.frames(records)),
+    ):
+        assert [form.record(frame) for frame in frames] == records
+        assert all(len(frame) > len(form.missing) for frame in frames if form is not splice.BARE)
+    assert plain.frames(records) == [splice.found(record) for record in records]
+    framed = zip(tailed.frames(records, tails), records, tails, strict=True)
+    for frame, record, tail in framed:
+        assert frame == splice.found(record, (), tail)
+        assert tailed.tail(frame) == tail
+
+
+@given(st.binary(max_size=300) | st.sampled_from([bytes(16_380), bytes(70_000)]))
+def test_a_payload_is_what_was_embedded(payload):
+    data = splice.embedded(1, payload)
+    assert splice.payload(1, data) == payload
+    for other in (data + b"\x10\x00", data[:-1], b"\x12" + data[1:], b""):
+        assert splice.payload(1, other) is None
