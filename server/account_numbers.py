@@ -5,6 +5,7 @@ Owns which natural key an account has; a number leaves here only into the sealed
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Protocol
 
 from opencif.v1.account_pb2 import Account, NumberToken
@@ -13,8 +14,9 @@ from tokenizer import normal
 from tokenizer.formats import Tokens
 from tokenizer.identity import Identity
 
-__all__ = ["AccountKey", "AccountNumbers", "AccountScheme", "mask"]
+__all__ = ["AccountKey", "AccountNumbers", "AccountScheme", "mask", "routing_number"]
 
+routing_number = lru_cache(4_096)(normal.routing_number)  # banks are few, their accounts many
 MASK_SHOWN_MAX = 4
 MASK_DOTS = "••••"
 

@@ -5,7 +5,6 @@ Pure; written for speed. A key that cannot be any record's is refused alone, by 
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
 from typing import Final, TypeVar
 
 import numpy as np
@@ -20,7 +19,7 @@ from opencif.v1.lookup_pb2 import (
 )
 from repository.record import Kind
 from server import lookup_rows, lookup_wire, names, pans
-from server.account_numbers import AccountScheme
+from server.account_numbers import AccountScheme, routing_number
 from server.errors import InvalidArgument, reason_of
 from server.lookup_wire import PlainKeys
 from server.validation import validate
@@ -35,13 +34,10 @@ __all__ = ["AccountKeys", "CardKeys", "Wanted"]
 
 # Numbers shorter than this have no token (SP 800-38G r1: a domain of a million).
 _TOKEN: Final = re.compile(r"[0-9]{6,17}|(?=[0-9]*[A-Z])[0-9A-Z]{4,17}")
-_ROUTINGS_KEPT: Final = 4_096
 _NOT_FOUND: Final = "NOT_FOUND"
 
 Request = TypeVar("Request", LookupAccountsRequest, LookupCardsRequest)
 Key = TypeVar("Key", AccountKey, CardKey)
-
-_routing_number = lru_cache(_ROUTINGS_KEPT)(normal.routing_number)
 
 
 class AccountKeys:
@@ -83,13 +79,13 @@ class AccountKeys:
             try:
                 if kind == "number":
                     given = key.number
-                    routing = _routing_number(given.routing_number)
+                    routing = routing_number(given.routing_number)
                     number = self._scheme_of(routing).account_number(given.account_number)
                     numbers.add(position, number, routing)
                 elif kind == "name":
                     wanted.ids[position] = (names.parse(Kind.ACCOUNT, key.name),)
                 elif kind == "token":
-                    tokens.append((position, _routing_number(key.token.routing_number), key.token))
+                    tokens.append((position, routing_number(key.token.routing_number), key.token))
                 elif kind == "iban":
                     ibans.add(position, normal.iban(key.iban))
                 else:
@@ -183,10 +179,11 @@ class CardKeys:
             if kind == "pan":
                 self._add_pan(wanted, numbers, position, key.pan)
             elif kind == "token":
-                if fault := pans.token_fault(self._tokens, key.token):
-                    wanted.refuse(position, fault)
-                else:
+                try:
+                    pans.token_generation(self._tokens, key.token)
                     tokens.add(position, key.token)
+                except (InvalidArgument, KeyringError) as error:
+                    wanted.refuse(position, reason_of(error))
             elif kind == "dpan":
                 self._add_pan(wanted, dpans, position, key.dpan)
             elif kind == "name":

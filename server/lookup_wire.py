@@ -24,7 +24,7 @@ _NOT_ASCII: Final = 0x80
 _PADDING: Final = bytes(2 * ROW_BYTES)
 _WORD_BYTES: Final = 8
 _KIND_AT: Final = 2  # of a request that begins with a key: the tag of the key's field
-BYTES_MIN: Final = 400  # of a request: below, one key at a time is faster
+BYTES_MIN: Final = 600  # of a request: below, one key at a time is faster
 
 
 def _tag(kind: type[Message], name: str) -> int:

@@ -3,12 +3,12 @@
 Knows no record; no text it is given goes anywhere.
 """
 
-from server.errors import reason_of
+from server.errors import InvalidArgument, reason_of
 from tokenizer.formats import Tokens, pan_token_generation_class
 from tokenizer.keyring import KeyRetired, KeyringError
 from tokenizer.normal import NotNormal
 
-__all__ = ["generation_of", "number_fault", "token_fault"]
+__all__ = ["number_fault", "token_generation"]
 
 
 def number_fault(tokens: Tokens, text: str, error: NotNormal) -> str:
@@ -28,23 +28,15 @@ def number_fault(tokens: Tokens, text: str, error: NotNormal) -> str:
     return reason_of(error)
 
 
-def token_fault(tokens: Tokens, text: str) -> str | None:
-    """The reason why text is no card number's token that opens; None when it opens.
+def token_generation(tokens: Tokens, text: str) -> int:
+    """The generation that a card number's token names.
 
-    IS_A_NUMBER, MALFORMED, KEY_RETIRED, or NOT_FOUND for a generation that never was.
+    Raises InvalidArgument IS_A_NUMBER or MALFORMED for text that is no such token, KeyringError
+    for one of a generation that does not serve.
     """
     named = pan_token_generation_class(text)
     if named is None:
-        return "MALFORMED"
+        raise InvalidArgument("MALFORMED")
     if named == 0:
-        return "IS_A_NUMBER"
-    try:
-        tokens.pan_generation(named)
-    except KeyringError as error:
-        return reason_of(error)
-    return None
-
-
-def generation_of(tokens: Tokens, token: str) -> int:
-    """The generation that a card number's token names. Raises KeyRetired, UnknownGeneration."""
-    return tokens.pan_generation(pan_token_generation_class(token) or 0)
+        raise InvalidArgument("IS_A_NUMBER")
+    return tokens.pan_generation(named)

@@ -18,10 +18,10 @@ from opencif.v1.tokenization_pb2 import (
     Token,
     TokenizeRequest,
     TokenizeResponse,
-    TokenResult,
+    TokenType,
 )
 from server import pans
-from server.account_numbers import AccountScheme
+from server.account_numbers import AccountScheme, routing_number
 from server.errors import InvalidArgument, reason_of
 from server.rpc import Call
 from server.validation import validate
@@ -40,7 +40,8 @@ _IDENTIFIERS: Final[dict[int, tuple[str, Callable[[str], str]]]] = {
     tokenization_pb2.TOKEN_TYPE_EIN: ("EIN", normal.ein),
     tokenization_pb2.TOKEN_TYPE_IDENTIFIER: ("IDENTIFIER", normal.identifier),
 }
-_TOKENIZABLE: Final = re.compile(r"[0-9A-Z]+")
+_TYPES: Final = frozenset({PAN, ACCOUNT, *_IDENTIFIERS})
+_TOKENIZABLE: Final = re.compile(r"[0-9A-Z]{1,64}")
 
 
 class _Refused(Exception):
@@ -67,15 +68,16 @@ class TokenizationServicer:
 
     async def Tokenize(self, request: TokenizeRequest, call: Call) -> TokenizeResponse:
         """Tokenize each number under the active key of its type."""
-        results = [TokenResult() for _ in request.items]
-        batches: dict[int, list[_Item]] = defaultdict(list)
+        answer = TokenizeResponse()
+        results = [answer.results.add() for _ in request.items]
+        batches: dict[TokenType, list[_Item]] = defaultdict(list)
         for position, plain in enumerate(request.items):
             try:
-                text = self._number(plain)
+                item = self._item(position, plain)
             except _Refused as refused:
                 results[position].error_reason = str(refused)
             else:
-                batches[plain.type].append(_Item(position, text, _routing(plain)))
+                batches[plain.type].append(item)
         for type_, items in batches.items():
             generation = self._generations(type_)[0]
             made = self._made(type_, [item.text for item in items], [i.routing for i in items])
@@ -84,11 +86,12 @@ class TokenizationServicer:
                 if value is None:
                     result.error_reason = "DOMAIN_TOO_SMALL"
                     continue
-                result.token.type = request.items[item.position].type
-                result.token.key_version = generation
-                result.token.value = value
-                result.token.routing_number = item.routing
-        return TokenizeResponse(results=results)
+                token = result.token
+                token.type = type_
+                token.key_version = generation
+                token.value = value
+                token.routing_number = item.routing
+        return answer
 
     async def Detokenize(self, request: DetokenizeRequest, call: Call) -> DetokenizeResponse:
         """Give numbers back. A token that opens to what no number can be is NOT_FOUND.
@@ -96,7 +99,8 @@ class TokenizationServicer:
         Others' tokens cannot be told from ours: FF1 has no integrity, an altered token may open to
         another number.
         """
-        results = [PlainResult() for _ in request.tokens]
+        answer = DetokenizeResponse()
+        results = [answer.results.add() for _ in request.tokens]
         batches: dict[tuple[int, int], list[_Item]] = defaultdict(list)
         for position, token in enumerate(request.tokens):
             try:
@@ -108,22 +112,23 @@ class TokenizationServicer:
                 batches[token.type, generation].append(item)
         for (type_, generation), items in batches.items():
             self._open(type_, generation, items, results)
-        return DetokenizeResponse(results=results)
+        return answer
 
-    def _number(self, plain: Plain) -> str:
+    def _item(self, position: int, plain: Plain) -> _Item:
         """The number in its written form. Raises _Refused."""
         _hold_to_contract(plain)
         if plain.type == ACCOUNT and not plain.routing_number:
             raise _Refused("REQUIRED")
         try:
-            text = self._written(plain.type, plain.value, _routing(plain))
+            routing = _routing(plain)
+            text = self._written(plain.type, plain.value, routing)
         except normal.NotNormal as error:
             if plain.type == PAN:
                 raise _Refused(pans.number_fault(self._tokens, plain.value, error)) from None
             raise _Refused(reason_of(error)) from None
         if not _TOKENIZABLE.fullmatch(text):
             raise _Refused("MALFORMED")
-        return text
+        return _Item(position, text, routing)
 
     def _written(self, type_: int, text: str, routing: str) -> str:
         """The one written form of a number. Raises NotNormal."""
@@ -146,9 +151,10 @@ class TokenizationServicer:
         """The generation to open a token under. Raises _Refused."""
         _hold_to_contract(token)
         if token.type == PAN:
-            if fault := pans.token_fault(self._tokens, token.value):
-                raise _Refused(fault)
-            generation = pans.generation_of(self._tokens, token.value)
+            try:
+                generation = pans.token_generation(self._tokens, token.value)
+            except (InvalidArgument, KeyringError) as error:
+                raise _Refused(reason_of(error)) from None
             if token.key_version not in (0, generation):
                 raise _Refused("NOT_FOUND")
             return generation
@@ -203,12 +209,23 @@ class TokenizationServicer:
 
 def _routing(item: Plain | Token) -> str:
     """The routing number in its written form; empty where the type has none."""
-    return normal.routing_number(item.routing_number) if item.type == ACCOUNT else ""
+    return routing_number(item.routing_number) if item.type == ACCOUNT else ""
 
 
 def _hold_to_contract(item: Plain | Token) -> None:
     """Raise _Refused with the reason for which an item breaks its contract."""
+    if _is_plain(item):
+        return  # as nearly all are: `validate` would take long to find nothing
     try:
         validate(item)
     except InvalidArgument as fault:
         raise _Refused(fault.reason) from None
+
+
+def _is_plain(item: Plain | Token) -> bool:
+    """Whether an item is so plain that its contract cannot be broken."""
+    try:
+        is_routed = not item.routing_number or bool(routing_number(item.routing_number))
+    except normal.NotNormal:
+        return False
+    return is_routed and item.type in _TYPES and bool(_TOKENIZABLE.fullmatch(item.value))

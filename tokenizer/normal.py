@@ -25,6 +25,7 @@ _SEPARATORS = str.maketrans("", "", " -")
 _PHONE_SEPARATORS = str.maketrans("", "", " -.()")
 _LUHN_PLAIN = bytes.maketrans(b"0123456789", bytes(range(10)))
 _LUHN_DOUBLED = bytes.maketrans(b"0123456789", bytes((0, 2, 4, 6, 8, 1, 3, 5, 7, 9)))
+_ZEROS_WEIGHED = ord("0") * 3 * (3 + 7 + 1)
 _AMEX = ("34", "37")
 _AMEX_LENGTH = 15
 _EMAIL_MAX = 254  # RFC 5321 section 4.5.3.1
@@ -89,7 +90,8 @@ def routing_number(text: str) -> str:
     number = text.strip(" ")
     if len(number) != 9 or not is_digits(number):
         raise NotNormal("ROUTING_NUMBER_CHARACTERS")
-    weighed = sum(int(digit) * weight for digit, weight in zip(number, (3, 7, 1) * 3, strict=True))
+    codes = number.encode("ascii")
+    weighed = 3 * sum(codes[::3]) + 7 * sum(codes[1::3]) + sum(codes[2::3]) - _ZEROS_WEIGHED
     if weighed % 10 or number == "000000000":
         raise NotNormal("ROUTING_NUMBER_CHECK_DIGIT")
     return number

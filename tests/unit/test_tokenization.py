@@ -3,11 +3,14 @@
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from opencif.v1.tokenization_pb2 import DetokenizeRequest, Plain, Token, TokenizeRequest
 from server.routing_table import RoutingTable
 from server.rpc import Call, Caller
-from server.tokenization import TokenizationServicer
+from server.tokenization import TokenizationServicer, _is_plain
+from server.validation import validate
 from tests.unit.keyrings import KEK, ring, table
 from tokenizer.formats import Tokens
 from tokenizer.keyring import Keyring, KeyTable, Purpose
@@ -125,3 +128,35 @@ async def test_what_is_no_token_says_why_and_harms_no_other(token: Token, reason
     made = servicer(ring())
     [good] = await tokens_of(made, NUMBERS[0])
     assert await numbers_of(made, good, token, good) == [NUMBERS[0].value, reason, NUMBERS[0].value]
+
+
+texts = st.one_of(st.text("0123456789A", max_size=66), st.text(max_size=5))
+routings = st.sampled_from(["", ROUTING, f" {ROUTING}", "021000022", "02100002"])
+kinds = st.integers(-1, 7)
+
+
+@given(
+    st.one_of(
+        st.builds(Plain, type=kinds, value=texts, routing_number=routings),
+        st.builds(Token, type=kinds, value=texts, routing_number=routings),
+    )
+)
+def test_what_is_taken_for_plain_keeps_its_contract(item: Plain | Token):
+    if _is_plain(item):
+        validate(item)
+
+
+async def test_a_thousand_items_with_one_wrong_each_way():
+    made = servicer(ring())
+    numbers = [f"{at:010}" for at in range(1000)]
+    items = [Plain(type=ACCOUNT, value=each, routing_number=ROUTING) for each in numbers]
+    tokens = await tokens_of(made, *items)
+    items[500].value = "1" * 40
+    answer = await made.Tokenize(TokenizeRequest(items=items), call())
+    assert answer.results[500].error_reason == "MALFORMED"
+    tokens[321].value = "12;34567"
+    found = await numbers_of(made, *tokens)
+    assert found[:321] + found[322:] == numbers[:321] + numbers[322:]
+    assert found[321] == "MALFORMED"
+    kept = [result.token.value for at, result in enumerate(answer.results) if at not in (321, 500)]
+    assert kept == [token.value for at, token in enumerate(tokens) if at not in (321, 500)]
