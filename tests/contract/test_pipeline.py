@@ -103,9 +103,9 @@ async def test_giving_up_shifts_no_reply(pipe: Pipe, seed: int) -> None:
         for _ in range(chance.randrange(3)):
             await asyncio.sleep(0)
         impatient = chance.random() < 0.3
-        if chance.random() < 0.1:
-            pipe.send(packed("BLPOP", "nothing", "0.003"), PATIENT_S)
-        reply = await call(pipe, "GET", f"k{n}", wait_s=0 if impatient else PATIENT_S)
+        if n == blocking:  # all behind it wait
+            pipe.send(packed("BLPOP", "nothing", "0.001"), PATIENT_S)
+        reply = await call(pipe, "GET", f"k{n % 20}", wait_s=0 if impatient else PATIENT_S)
         assert reply == b"%d" % (n % 20) or (impatient and isinstance(reply, Late)), (n, reply)
 
     callers = [asyncio.create_task(one(n)) for n in range(60)]
