@@ -63,7 +63,8 @@ class CacheStats:
 
     def miss(self, cause: str, count: int = 1) -> None:
         """Count `count` misses: absent, mac, horizon, version, garbled, seal, timeout, down."""
-        self.misses[cause] = self.misses.get(cause, 0) + count
+        if count:
+            self.misses[cause] = self.misses.get(cause, 0) + count
 
 
 class Cache:
@@ -114,7 +115,7 @@ class Cache:
         stats.hits += len(proven.entries)
         if unanswered:  # by some servers of a cluster
             proven.misses["absent"] -= unanswered
-            proven.misses["down"] = unanswered
+            stats.miss("down", unanswered)
         for cause, count in proven.misses.items():
             stats.miss(cause, count)
         if proven.broken:

@@ -173,23 +173,22 @@ class Shards:
     async def _followed(self, reply: Any, pipe: Pipe, command: bytes, wait_s: float) -> Any:
         """The reply, after the redirects that it may say."""
         for _ in range(REDIRECTS_MAX):
-            if not isinstance(reply, ReplyError):
+            if not _is_of_cluster(reply):
                 break
             told = _REDIRECT.match(str(reply))
+            if told is None or told[1] == "MOVED":
+                self._learn()
             if told is None:
                 break
-            word, host, port = told.groups()
-            pipe = self._pipe(Place(host or pipe.address.place.host, int(port)))
-            if word == "MOVED":
-                self._learn()
-            else:
+            pipe = self._pipe(Place(told[2] or pipe.address.place.host, int(told[3])))
+            if told[1] == "ASK":
                 pipe.send(ASKING, wait_s)  # it holds for the command that follows it
             reply = await pipe.send(command, wait_s)
         return reply
 
     async def _is_cluster(self, reply: Any, wait_s: float) -> bool:
         """Whether a reply came from a cluster whose map is known by now."""
-        if not isinstance(reply, ReplyError) or not _OF_CLUSTERS.match(str(reply)):
+        if not _is_of_cluster(reply):
             return False
         if self._routes is None:
             self._learn()
@@ -232,6 +231,11 @@ class Shards:
 
 def _mget(keys: bytes, count: int) -> bytes:
     return b"*%d\r\n$4\r\nMGET\r\n%b" % (count + 1, keys)
+
+
+def _is_of_cluster(reply: Any) -> bool:
+    """Whether only a cluster refuses a command in this way."""
+    return isinstance(reply, ReplyError) and _OF_CLUSTERS.match(str(reply)) is not None
 
 
 def _reason(pipe: Pipe, reply: Any) -> NoAnswer:
