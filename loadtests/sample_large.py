@@ -84,8 +84,8 @@ class LargeFile:
                     _trace(records, header, sequence)
                     sequence += len(records)
                     raw = records.tobytes()
-                    rows = [raw[at : at + WIDTH] for at in range(0, len(raw), WIDTH)]
-                    yield writer.batch(header) + writer.entries(rows)
+                    yield writer.batch(header)
+                    yield from (writer.record(row) for row in _cut(raw))
         yield writer.close()
 
     def write(self, path: Path) -> None:
@@ -146,6 +146,10 @@ def _entry(draft: Draft) -> bytes:
 
 def _records(joined: bytes) -> Records:
     return np.frombuffer(joined, np.uint8).reshape(-1, WIDTH)
+
+
+def _cut(raw: bytes) -> Iterator[bytes]:
+    return (raw[at : at + WIDTH] for at in range(0, len(raw), WIDTH))
 
 
 def _digits(numbers: NDArray[np.int64], width: int) -> Records:

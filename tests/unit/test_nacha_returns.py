@@ -19,6 +19,7 @@ from opencif.nacha import (
     make_entry,
     read,
 )
+from opencif.nacha import returns as subject
 from opencif.nacha.addenda import ChangeAddenda, IatReturnAddenda, ReturnAddenda
 from opencif.nacha.returns import decode_corrected
 from tests.unit.nacha_samples import (
@@ -253,3 +254,32 @@ def test_answers_print_nothing_of_their_entries() -> None:
     shown = f"{Return(entry, 'R15', DEATH, 'secret')!r} {Change(entry, 'C01', CORRECTED)!r}"
     assert not any(word in shown for word in ("secret", "2026", "12345678901234567", "New Name"))
     assert "R15" in shown
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(ANSWERABLE),
+            st.sampled_from(["R03", "R15", "C01", "C05", "C09"]),
+            st.sampled_from([22, 27, 32, 55, 25]),
+            st.sampled_from(["", "why"]),
+        ),
+        max_size=8,
+    )
+)
+def test_answers_joined_from_bytes_are_those_built_field_by_field(
+    wanted: list[tuple[str, str, int, str]],
+) -> None:
+    answers: list[Return | Change] = []
+    for number, (sec, code, transaction_code, information) in enumerate(wanted, 1):
+        header = batch_header(sec, number)
+        [entry] = entries(header, 1, transaction_code=transaction_code, amount=77)
+        if code.startswith("C"):
+            answers.append(Change(entry, code, CORRECTED))
+        else:
+            died = DEATH if code == "R15" else None
+            answers.append(Return(entry, code, died, information))
+    joined = b"".join(compose_answers(HEADER, answers, NOW))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(subject, "_SIMPLE", frozenset())
+        assert joined == b"".join(compose_answers(HEADER, answers, NOW))

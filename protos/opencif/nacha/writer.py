@@ -62,23 +62,19 @@ class Writer:
         batch = self._batch
         if batch is None or not isinstance(entry, batch.entry_class):
             raise FieldError("entry", "does not fit the open batch")
-        raw = entry.raw
-        batch.add(raw, SLOTS.get(raw[1:3], 0), int(raw[3:11]))
-        batch.addenda_count += len(entry.addenda)
-        return self._put(raw) + b"".join(self._put(addenda.raw) for addenda in entry.addenda)
+        return self.record(entry.raw, [addenda.raw for addenda in entry.addenda])
 
-    def entries(self, records: Sequence[bytes]) -> bytes:
-        """Adds entries without addenda to the open batch, as records of its layout.
+    def record(self, raw: bytes, addenda: Sequence[bytes] = ()) -> bytes:
+        """Adds an entry to the open batch, given as records of the batch's layout.
 
         Raises: FieldError when no batch is open.
         """
         batch = self._batch
         if batch is None:
-            raise FieldError("entries", "do not fit the open batch")
-        for raw in records:
-            batch.add(raw, SLOTS.get(raw[1:3], 0), int(raw[3:11]))
-        self._records += len(records)
-        return b"".join([raw + self._separator for raw in records])
+            raise FieldError("entry", "does not fit the open batch")
+        batch.add(raw, SLOTS.get(raw[1:3], 0), int(raw[3:11]))
+        batch.addenda_count += len(addenda)
+        return self._put(raw) + b"".join([self._put(one) for one in addenda])
 
     def close(self) -> bytes:
         """Ends the last batch and the file, padded with nines to whole blocks.
