@@ -112,13 +112,10 @@ def _routing_codes(before: Words) -> Words:
 
 
 @lru_cache(_ROUTINGS_KEPT)
-def _routing_number(code: int) -> str | None:
-    """The routing number that a code is of, None where it is malformed."""
+def _routing_number(code: int) -> str:
+    """The routing number that a code is of. Raises NotNormal, and keeps nothing malformed."""
     characters = (code >> 4 | _THREES).to_bytes(8, "little") + bytes((_ZERO + (code & 0xF),))
-    try:
-        return normal.routing_number(characters.decode("latin-1"))
-    except normal.NotNormal:
-        return None
+    return normal.routing_number(characters.decode("latin-1"))
 
 
 def _routings(
@@ -127,11 +124,11 @@ def _routings(
     """Codes of routing numbers that are malformed, and of those whose scheme strips zeros."""
     malformed, stripping = list[int](), list[int]()
     for code in set(codes.tolist()):
-        routing = _routing_number(code)
-        if routing is None:
+        try:
+            if scheme_of(_routing_number(code)).strips_leading_zeros:
+                stripping.append(code)
+        except normal.NotNormal:
             malformed.append(code)
-        elif scheme_of(routing).strips_leading_zeros:
-            stripping.append(code)
     return malformed, stripping
 
 

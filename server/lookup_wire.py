@@ -33,7 +33,6 @@ def _tag(kind: type[Message], name: str) -> int:
 
 
 _KEYS: Final = _tag(LookupAccountsRequest, "keys")  # as of cards
-_NUMBER: Final = _tag(AccountNumber, "account_number")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +71,18 @@ class _TextFrame:
 
     __slots__ = ("_controls", "_heads", "_kept", "_tag", "_text_at", "kind")
 
-    def __init__(self, kind: str, heads: list[bytes], controls: int, text_at: int) -> None:
-        """`heads` by the text's length: what a key begins with, at most a word.
+    def __init__(
+        self, kind: str, heads: list[bytes], *, tag: int, text_at: int, controls: int
+    ) -> None:
+        """`heads`, by the text's length, are what a key begins with, at most a word.
 
-        `text_at` counts from there.
+        `tag` is the text's, two bytes before it; `controls` counts a key's tags and lengths.
         """
         self.kind = kind
         self._controls = controls
         self._text_at = text_at
-        size = len(heads[0])
-        self._tag = heads[0][size - 2] if text_at == size else _NUMBER
-        self._kept = np.uint64((1 << 8 * size) - 1)
+        self._tag = tag
+        self._kept = np.uint64((1 << 8 * len(heads[0])) - 1)
         words = [int.from_bytes(head, "little") for head in heads]
         self._heads = np.array([0, *words[1:], 0], "<u8")  # neither none nor too long
 
@@ -157,7 +157,7 @@ def _text_frame(kind: str) -> _TextFrame:
     """Of cards' keys: one field."""
     tag = _tag(CardKey, kind)
     heads = [bytes((_KEYS, 2 + length, tag, length)) for length in range(TEXT_MAX + 1)]
-    return _TextFrame(kind, heads, controls=4, text_at=4)
+    return _TextFrame(kind, heads, tag=tag, text_at=4, controls=4)
 
 
 def _number_frame() -> _TextFrame:
@@ -169,7 +169,8 @@ def _number_frame() -> _TextFrame:
         bytes((_KEYS, 2 + before + length, number, before + length, routing, ROUTING_DIGITS))
         for length in range(TEXT_MAX + 1)
     ]
-    return _TextFrame("number", heads, controls=8, text_at=4 + before)
+    tag = _tag(AccountNumber, "account_number")
+    return _TextFrame("number", heads, tag=tag, text_at=4 + before, controls=8)
 
 
 Frame = _TextFrame | _NameFrame
