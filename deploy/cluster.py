@@ -182,7 +182,7 @@ class Cluster:
 
     def switch_over(self) -> PatroniNode:
         """Have the primary hand over to a standby; who it is then. Raises: Unhealthy, OSError."""
-        primary = self._primary_now()
+        primary = self.primary_now()
         before = primary.timeline
         standby = next(
             member["name"]
@@ -199,7 +199,7 @@ class Cluster:
 
         Raises: Unhealthy.
         """
-        primary = self._primary_now()
+        primary = self.primary_now()
         before = primary.timeline
         primary.signal_postgres(signal.SIGKILL)
         return primary, self.wait_promoted(before)
@@ -221,7 +221,8 @@ class Cluster:
                 raise Unhealthy(f"{missing}; logs are in {self.home / 'logs'}")
             time.sleep(_LOOK_EVERY_S)
 
-    def _primary_now(self) -> PatroniNode:
+    def primary_now(self) -> PatroniNode:
+        """The primary. Raises: Unhealthy when there is none."""
         if (primary := self.primary) is None:
             raise Unhealthy("PostgreSQL has no primary")
         return primary

@@ -71,10 +71,22 @@ class Part:
         if self._server:
             self._server.kill()
 
+    def pause(self) -> None:
+        """Freeze it: it keeps its connections and answers nobody."""
+        self._signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let it go on after `pause`."""
+        self._signal(signal.SIGCONT)
+
     def stop(self) -> None:
         """End it in order."""
         if self._server:
             self._server.stop()
+
+    def _signal(self, what: signal.Signals) -> None:
+        if pid := self.pid:
+            os.kill(pid, what)
 
     @property
     def _place(self) -> Path:

@@ -12,7 +12,7 @@ import signal
 import time
 import uuid
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -70,11 +70,11 @@ class Second:
 class Load:
     """The load on one service; `run` until `stop`, then `results`."""
 
-    def __init__(self, client: Client, ledger: Ledger, cards: Sequence[str]) -> None:
+    def __init__(self, client: Client, ledger: Ledger) -> None:
         self._client = client
         self._ledger = ledger
-        self._sessions = [Session(name) for name in cards]
-        self._idle = list(self._sessions)
+        self._sessions: list[Session] = []
+        self._idle: list[Session] = []
         self._blocked: set[str] = set()
         self._dice = random.Random(_SEED)
         self._seconds: dict[int, Second] = {}
@@ -83,6 +83,16 @@ class Load:
         self._ends = asyncio.Event()
         self._began = time.monotonic()
         self._skipped = 0
+
+    async def take(self, cards: Iterable[str]) -> None:
+        """Use those of these cards that are active or blocked: others cannot be blocked."""
+        found = await self._client.lookup_cards(CardKey(name=name) for name in cards)
+        for card in (result.card for result in found.results):
+            if card.state in (card_pb2.CARD_STATE_ACTIVE, card_pb2.CARD_STATE_BLOCKED):
+                self._sessions.append(Session(card.name))
+            if card.state == card_pb2.CARD_STATE_BLOCKED:
+                self._blocked.add(card.name)
+        self._idle = list(self._sessions)
 
     def stop(self) -> None:
         """Let no more calls begin."""
@@ -229,12 +239,12 @@ async def audit(client: Client, acknowledged: Sequence[dict[str, Any]]) -> dict[
 
 
 async def _run(given: argparse.Namespace) -> dict[str, Any]:
-    cards = given.cards.read_text().split()
     async with (
         Client(given.address, timeout_s=_TIMEOUT_S) as client,
         Ledger(given.ledger) as ledger,
     ):
-        load = Load(client, ledger, cards)
+        load = Load(client, ledger)
+        await load.take(given.cards.read_text().split())
         loop = asyncio.get_running_loop()
         for stop in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(stop, load.stop)
