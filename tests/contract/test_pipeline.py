@@ -4,8 +4,10 @@ import asyncio
 import os
 import random
 import signal
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from deploy.embedded import EmbeddedValkey
 from repository import pipeline
 from repository.pipeline import Busy, Late, Lost, Pipe, packed
 from repository.server_address import ServerAddress
+from tests.unit.test_client_tls import self_signed
 
 PATIENT_S = 10.0
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -326,3 +329,37 @@ async def test_databases_are_apart(
     assert await behind.get("key") is None
     assert await call(other, "GET", "key") == b"there"
     await other.close()
+
+
+async def test_tls_is_for_the_server_of_the_certificate(
+    empty_valkey: EmbeddedValkey, tmp_path: Path
+) -> None:
+    """The embedded server has no TLS: something in front of it has."""
+    inside = ServerAddress.parse(empty_valkey.url)
+    pair = self_signed(tmp_path, "localhost")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(pair.certificate, pair.key)
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await reader.read(65536):
+                writer.write(data)
+        writer.close()
+
+    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        to_reader, to_writer = await asyncio.open_unix_connection(inside.place.host)
+        await asyncio.gather(pump(reader, to_writer), pump(to_reader, writer))
+
+    server = await asyncio.start_server(relay, "127.0.0.1", 0, ssl=context)
+    port = server.sockets[0].getsockname()[1]
+    url = f"rediss://:{inside.password}@localhost:{port}"
+    trusting = Pipe(ServerAddress.parse(f"{url}?ssl_ca_certs={pair.certificate}"))
+    value = os.urandom(300_000)
+    assert await call(trusting, "SET", "key", value) == b"OK"
+    assert await call(trusting, "GET", "key") == value
+    await trusting.close()
+    wary = Pipe(ServerAddress.parse(url))
+    assert isinstance(await call(wary, "GET", "key"), Lost), "nobody vouches for it"
+    await wary.close()
+    server.close()
+    await server.wait_closed()
