@@ -246,7 +246,7 @@ def _entries(ids: Sequence[bytes], values: Sequence[bytes], columns: Columns) ->
     versions, horizons = columns["version"].tolist(), columns["horizon"].tolist()
     operationals: Iterable[bytes]
     privates: Iterable[bytes]
-    if int(columns["shape"].max()) >> _PRIVATE_SHIFT:
+    if int(columns["shape"].max(initial=0)) >> _PRIVATE_SHIFT:
         cuts = ((columns["shape"] >> _KIND_BITS & _LENGTH_MASK) + BODY).tolist()
         operationals = [value[BODY:cut] for value, cut in zip(values, cuts, strict=True)]
         privates = [value[cut:] for value, cut in zip(values, cuts, strict=True)]
