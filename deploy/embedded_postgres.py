@@ -46,15 +46,24 @@ SYSTEM_BINARIES = Path("/usr/lib/postgresql")
 SETTINGS = {
     "listen_addresses": "",  # the socket only: no port to be busy, none to be reached from outside
     "max_connections": "200",
-    "shared_buffers": "128MB",
-    "max_wal_size": "2GB",
     "jit": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
+# As a server of a bank's would have them. After a checkpoint every page that is touched goes to the
+# log whole, once: a load of millions wants few checkpoints.
+DURABLE = {"max_wal_size": "8GB", "checkpoint_timeout": "15min"}
 # COMMIT stays synchronous: consistency tokens compare flush positions. Autovacuum is off because it
 # would hold a template database just when a test wants to clone it.
-CARELESS = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off"}
+CARELESS = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "autovacuum": "off",
+    "shared_buffers": "128MB",
+    "max_wal_size": "2GB",
+}
+BUFFERS_MAX_BYTES = 4 << 30
+CGROUP_MEMORY = Path("/sys/fs/cgroup/memory.max")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +106,7 @@ class EmbeddedPostgres:
 
     def __init__(self, directory: Path, *, durable: bool) -> None:
         self._directory = directory
-        self._settings = SETTINGS | ({} if durable else CARELESS)
+        self._settings = SETTINGS | (DURABLE | _buffers() if durable else CARELESS)
         self._external = os.environ.get(DSN_VARIABLE)
         self._sockets: Path | None = None
         self._password = ""
@@ -216,6 +225,14 @@ class EmbeddedPostgres:
         traceback: TracebackType | None,
     ) -> None:
         self.stop()
+
+
+def _buffers() -> dict[str, str]:
+    """A quarter of the memory there is, as PostgreSQL's manual advises, but no more than 4 GB."""
+    size_bytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    with contextlib.suppress(OSError, ValueError):  # no such file, or "max"
+        size_bytes = min(size_bytes, int(CGROUP_MEMORY.read_text()))
+    return {"shared_buffers": f"{min(size_bytes // 4, BUFFERS_MAX_BYTES) >> 20}MB"}
 
 
 def _make_cluster(programs: Programs, home: Path, account: Account | None) -> None:

@@ -5,9 +5,10 @@ A load that leaves out a single row fails.
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import islice
 
-from loadtests.sample_bank import SampleBank
+from loadtests.sample_bank import AS_OF, SampleBank
 from loadtests.sample_routing import additions, directory
 from opencif.client import Client
 from opencif.v1.account_pb2 import RENUMBER_REASON_MERGER, RenumberAccountRequest, Replacement
@@ -15,7 +16,7 @@ from opencif.v1.import_pb2 import ImportRecord, ImportRecordsResponse
 from opencif.v1.lookup_pb2 import AccountKey, AccountNumber
 from opencif.v1.routing_pb2 import ImportRoutingNumbersRequest, RejectedRow
 
-__all__ = ["Loaded", "NotLoaded", "load"]
+__all__ = ["SOURCE", "Loaded", "NotLoaded", "load", "load_routing"]
 
 SOURCE = "SAMPLE_BANK"
 _CHUNK = 1_000
@@ -42,9 +43,7 @@ async def load(
     """Load all of the bank; `tell` hears a line before each step. Raises: NotLoaded."""
     loaded = Loaded()
     tell("routing numbers")
-    answer = await client.routing.ImportRoutingNumbers(_routing(bank))
-    _require_all(answer.rejected_count, answer.rejected)
-    loaded.routing_numbers = answer.directory_rows
+    loaded.routing_numbers = await load_routing(client, bank.as_of)
     tell("customers, relationships, accounts")
     _count(loaded, await client.import_records(bank.records(), source_system=SOURCE))
     tell("accounts with new numbers")
@@ -54,8 +53,18 @@ async def load(
     return loaded
 
 
-def _routing(bank: SampleBank) -> Iterator[ImportRoutingNumbersRequest]:
-    yield ImportRoutingNumbersRequest(directory=directory(bank.as_of))
+async def load_routing(client: Client, as_of: date = AS_OF) -> int:
+    """Load the directory, and which numbers are the bank's; says how many it has.
+
+    Raises: NotLoaded.
+    """
+    answer = await client.routing.ImportRoutingNumbers(_routing(as_of))
+    _require_all(answer.rejected_count, answer.rejected)
+    return answer.directory_rows
+
+
+def _routing(as_of: date) -> Iterator[ImportRoutingNumbersRequest]:
+    yield ImportRoutingNumbersRequest(directory=directory(as_of))
     for addition in additions():
         yield ImportRoutingNumbersRequest(addition=addition)
 

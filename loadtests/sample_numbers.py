@@ -11,9 +11,9 @@ from uuid import UUID
 from opencif.nacha import check_digit
 
 __all__ = [
-    "ABROAD", "BRANDS", "CLEARING", "ELSEWHERE", "FROZEN_OUT", "LIMITED", "MAIN", "OTHERS",
-    "RETIRED", "SECOND", "SOLD", "UNKNOWN", "Brand", "Dice", "account_number", "card_number",
-    "employer_number", "with_luhn",
+    "ABROAD", "BILLION", "BRANDS", "CLEARING", "ELSEWHERE", "FROZEN_OUT", "LIMITED", "MAIN",
+    "OFFSET", "OTHERS", "RETIRED", "SCATTER", "SECOND", "SOLD", "UNKNOWN", "Brand", "Dice",
+    "account_number", "card_number", "employer_number", "with_luhn",
 ]  # fmt: skip
 
 
@@ -67,8 +67,9 @@ BRANDS: Final = (
     Brand("DISCOVER", "601111", 16),
 )
 
-_BILLION: Final = 10**9
-_SCATTER: Final = 387_420_489  # 3**18: prime to ten, so that scattering is one to one
+BILLION: Final = 10**9
+SCATTER: Final = 387_420_489  # 3**18: prime to ten, so that scattering is one to one
+OFFSET: Final = 271_828_182
 _EMPLOYER_PREFIXES: Final = ("07", "08", "09", "17", "18", "19", "28", "29")
 
 
@@ -102,13 +103,13 @@ def with_luhn(digits: str) -> str:
 
 def account_number(index: int) -> str:
     """The `index`th account number of MAIN's kind: ten digits, no two alike below a billion."""
-    return with_luhn(f"{(index * _SCATTER + 271_828_182) % _BILLION:09d}")
+    return with_luhn(f"{(index * SCATTER + OFFSET) % BILLION:09d}")
 
 
 def card_number(brand: Brand, index: int) -> str:
     """A test card number of this brand, no two of a brand alike below a hundred million."""
     width = brand.length - len(brand.bin) - 1
-    scattered = (index * _SCATTER + 314_159_265) % 10**width
+    scattered = (index * SCATTER + 314_159_265) % 10**width
     return with_luhn(f"{brand.bin}{scattered:0{width}d}")
 
 

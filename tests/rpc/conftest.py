@@ -77,6 +77,19 @@ class Serving:
         """Whether the supervisor lives."""
         return self._process is not None and self._process.poll() is None
 
+    async def worker_pid(self) -> int:
+        """The process of the server's only worker, as it says itself."""
+        listed = await asyncio.to_thread(Path("/proc").iterdir)
+        wanted = self.environment["OPENCIF_KEK_FILE"].encode()
+        for entry in listed:
+            try:
+                command = (entry / "cmdline").read_bytes()
+                if b"worker" in command and wanted in (entry / "environ").read_bytes():
+                    return int(entry.name)
+            except OSError:
+                continue
+        raise AssertionError("no worker found")
+
     async def metrics(self) -> str:
         """All workers' metrics."""
         return await asyncio.to_thread(self._metrics)

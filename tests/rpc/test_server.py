@@ -111,7 +111,7 @@ async def test_metrics_count_calls_of_all_workers(launch: Launch) -> None:
 async def test_a_worker_that_dies_is_started_again_in_its_place(launch: Launch) -> None:
     serving = await launch()
     (address,) = serving.addresses
-    os.kill(await worker_pid(serving), signal.SIGKILL)
+    os.kill(await serving.worker_pid(), signal.SIGKILL)
     async with Client([address], timeout_s=30, attempts=50) as client:
         await client.customers.CreateCustomer(person())
     assert await serving.counted("opencif_worker_restarts_total") == 1
@@ -120,7 +120,7 @@ async def test_a_worker_that_dies_is_started_again_in_its_place(launch: Launch) 
 
 async def test_workers_end_with_a_supervisor_that_was_killed(launch: Launch) -> None:
     serving = await launch()
-    pid = await worker_pid(serving)
+    pid = await serving.worker_pid()
     await serving.stop(signal.SIGKILL)
 
     async def is_gone() -> bool:
@@ -202,17 +202,3 @@ async def test_the_log_tells_no_value(serving: Serving, client: Client) -> None:
 async def test_an_unknown_card_is_not_found(client: Client) -> None:
     with pytest.raises(Exception, match="NOT_FOUND"):
         await client.cards.GetCard(card_pb2.GetCardRequest(name=UNKNOWN_CARD))
-
-
-async def worker_pid(serving: Serving) -> int:
-    """The process of the server's only worker, as it says itself."""
-    listed = await asyncio.to_thread(Path("/proc").iterdir)
-    wanted = serving.environment["OPENCIF_KEK_FILE"].encode()
-    for entry in listed:
-        try:
-            command = (entry / "cmdline").read_bytes()
-            if b"worker" in command and wanted in (entry / "environ").read_bytes():
-                return int(entry.name)
-        except OSError:
-            continue
-    raise AssertionError("no worker found")
