@@ -26,7 +26,7 @@ class Polled:
     def __init__(self) -> None:
         self.on_change: list[Any] = []
         self.on_drop: list[Any] = []
-        self.window = Window()
+        self.window = Window(ids_max=1_000)
         self.window.begin([], HORIZON, HORIZON)
 
     def sees(self, *changes: Change) -> None:
@@ -245,9 +245,9 @@ def test_it_counts_what_it_holds_and_stays_within_its_bound(
 @pytest.mark.parametrize("at_once", [1, 1000])
 def test_what_it_takes_up_is_no_more_than_it_says(at_once: int) -> None:
     """Python's own overhead included, marks too: filled to the brim, asked for, scanned."""
+    opened, _ = made(8 * ROOM)
     gc.collect()
     tracemalloc.start()
-    opened, _ = made(8 * ROOM)
     for _ in range(30_000 // at_once):
         ids = [os.urandom(16) for _ in range(at_once)]
         opened.put(ACCOUNT, ids, [os.urandom(350) for _ in ids], [entry()] * at_once)
