@@ -161,23 +161,31 @@ class AccountResolver:
             for account, name in zip(accounts, moved, strict=True)
         ]
 
-    async def read(self, ids: list[bytes], terms: Terms, stages: Stages | None = None) -> Opened:
-        """The accounts under these ids; one that does not open is asked of the primary once.
+    async def read(self, ids: list[bytes], terms: Terms, stages: Stages) -> Opened:
+        """The accounts under these ids, for who keeps them.
 
         Raises TimedOut, Unavailable, SealBroken.
         """
-        stages = stages or Stages()
         freshness, deadline = terms
         entries = await self._reader.get_many(Kind.ACCOUNT, ids, freshness, deadline=deadline)
         try:
             with stages.during(Stage.OPENING):
-                return Opened(entries, self._facts(ids, entries))
+                return Opened(entries, self._all_opened(ids, entries))
         except SealBroken:
             entries = await self._reader.reread(Kind.ACCOUNT, ids, deadline=deadline)
-            return Opened(entries, self._facts(ids, entries))
+            return Opened(entries, self._all_opened(ids, entries))
 
     async def _read(self, ids: list[bytes], terms: Terms) -> list[AccountFacts | None]:
-        return (await self.read(ids, terms)).accounts if ids else []
+        """The accounts under these ids; one that does not open is asked of the primary once."""
+        if not ids:
+            return []
+        freshness, deadline = terms
+        entries = await self._reader.get_many(Kind.ACCOUNT, ids, freshness, deadline=deadline)
+        try:
+            return self._facts(ids, entries)
+        except SealBroken:
+            entries = await self._reader.reread(Kind.ACCOUNT, ids, deadline=deadline)
+            return self._facts(ids, entries)
 
     def _facts(self, ids: list[bytes], entries: Sequence[Entry]) -> list[AccountFacts | None]:
         facts: list[AccountFacts | None] = []
@@ -196,25 +204,33 @@ class AccountResolver:
             else:
                 facts.append(None)
                 unopened.append(i)
-        if unopened:
-            self._open(ids, entries, unopened, facts)
+        opened = self._open(ids, entries, unopened)
+        for i, account in zip(unopened, opened, strict=True):
+            seal = entries[i].operational[-_TAG_BYTES:]
+            self._opened.put(ids[i], (entries[i].version, seal, account))
+            facts[i] = account
+        return facts
+
+    def _all_opened(self, ids: list[bytes], entries: Sequence[Entry]) -> list[AccountFacts | None]:
+        """The same, keeping nothing."""
+        facts: list[AccountFacts | None] = [None] * len(ids)
+        sealed = [i for i, entry in enumerate(entries) if entry.operational]
+        for i, account in zip(sealed, self._open(ids, entries, sealed), strict=True):
+            facts[i] = account
         return facts
 
     def _open(
-        self,
-        ids: list[bytes],
-        entries: Sequence[Entry],
-        unopened: list[int],
-        facts: list[AccountFacts | None],
-    ) -> None:
-        blobs = [entries[i].operational for i in unopened]
+        self, ids: list[bytes], entries: Sequence[Entry], chosen: list[int]
+    ) -> list[AccountFacts]:
+        """The accounts of the entries chosen, each of the version that the entry says."""
+        blobs = [entries[i].operational for i in chosen]
         plaintexts = self._sealer.open_operational_many(
-            Kind.ACCOUNT, [ids[i] for i in unopened], blobs
+            Kind.ACCOUNT, [ids[i] for i in chosen], blobs
         )
-        for i, blob, plaintext in zip(unopened, blobs, plaintexts, strict=True):
+        opened = []
+        for i, blob, plaintext in zip(chosen, blobs, plaintexts, strict=True):
             versions = operational_versions(blob)
             if versions.version != entries[i].version:
                 raise SealBroken(i)
-            opened = AccountFacts(plaintext, versions.number_version)
-            self._opened.put(ids[i], (versions.version, blob[-_TAG_BYTES:], opened))
-            facts[i] = opened
+            opened.append(AccountFacts(plaintext, versions.number_version))
+        return opened
