@@ -108,7 +108,7 @@ class Part:
 
     def _launch(
         self,
-        command: Sequence[str | Path],
+        command: Sequence[object],
         account: Account | None,
         *,
         is_ready: Callable[[], bool] = lambda: True,
