@@ -9,7 +9,7 @@ import argparse
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -99,7 +99,7 @@ async def _is_there(client: Client, first: int, end: int) -> bool:
     return edges > 0 and await _found(client, range(first, end)) == end - first
 
 
-async def _found(client: Client, accounts: range | tuple[int, int]) -> int:
+async def _found(client: Client, accounts: Sequence[int]) -> int:
     answer = await client.lookup_accounts(plain_key(account) for account in accounts)
     return sum(result.outcome == LOOKUP_OUTCOME_FOUND for result in answer.results)
 
