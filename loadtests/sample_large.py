@@ -1,13 +1,15 @@
 """Sample NACHA files of millions of entries in a minute or two: one record an entry, no addenda.
 
-Written column by column over the ordinary accounts of a sample bank. Every account comes once, the
-other entries go to few of them again and again (Zipf), and of a hundred so many are exceptions.
+Written column by column over the ordinary accounts of a sample bank, or over plain accounts by the
+million with the sample bank's for what is not plain. Every account comes once, the other entries go
+to few of them again and again (Zipf), and of a hundred so many are exceptions.
 """
 
 import argparse
 import json
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -17,7 +19,10 @@ from numpy.typing import NDArray
 from loadtests.sample_bank import SEED, SampleBank
 from loadtests.sample_cases import CASES
 from loadtests.sample_file import file_header
-from loadtests.sample_lanes import LANES, Draft, Lane, laid_out
+from loadtests.sample_lanes import LANES, PEOPLE, Draft, Lane, laid_out
+from loadtests.sample_numbers import MAIN
+from loadtests.sample_people import fitted
+from loadtests.sample_plain import PlainBank, account_numbers
 from opencif.nacha import BatchHeader, Writer
 from opencif.nacha.fields import WIDTH
 
@@ -28,7 +33,10 @@ _LANES: Final = tuple(LANES[name] for name in ("PAYROLL", "BILL", "WEB", "VENDOR
 _BATCH_MAX: Final = 1_000
 _POOL: Final = 4_000  # exceptions of a lane that are made; a larger file has them again
 _CODE_TENS, _CODE_ONES = 1, 2
+_NUMBER: Final = slice(12, 22)
 _AMOUNT: Final = slice(29, 39)
+_ID: Final = slice(39, 49)
+_NAME_WIDTH: Final = 22
 _TRACE: Final = slice(79, 94)
 _AMOUNT_MIN, _AMOUNT_MAX = 1_000, 241_000
 _WRITE_BYTES: Final = 1 << 20
@@ -51,12 +59,15 @@ class LargeFile:
         bank: SampleBank,
         entries: int,
         *,
+        plain_accounts: int = 0,
         exceptions_percent: float = 3.0,
         seed: int = SEED,
     ) -> None:
+        """`plain_accounts` stand in for the bank's own people."""
         if entries < ENTRIES_MIN:
             raise ValueError(f"a large sample file has at least {ENTRIES_MIN} entries")
         self._bank = bank
+        self._plain_accounts = plain_accounts
         self._random = np.random.default_rng(seed)
         self._share = exceptions_percent / 100
         shares = sum(lane.share for lane in _LANES)
@@ -95,6 +106,8 @@ class LargeFile:
 
     def _accounts(self, lane: Lane) -> Records:
         """A record for each ordinary account of a lane's audience, once."""
+        if self._plain_accounts and lane.audience == PEOPLE:
+            return _plain_records(self._plain_accounts)
         drafts = self._bank.ordinary_entries(lane)
         return _records(b"".join(_entry(draft) for draft in drafts))
 
@@ -144,6 +157,21 @@ def _entry(draft: Draft) -> bytes:
     ).encode("ascii")
 
 
+def _plain_records(accounts: int) -> Records:
+    """A record for each plain account, as `_entry` makes them."""
+    bank = PlainBank()
+    blank = Draft(MAIN, "", 22, 0, "", "")
+    owners = [
+        _entry(replace(blank, name=fitted(bank.owner_name(owner), _NAME_WIDTH)))
+        for owner in range(bank.owners_count)
+    ]
+    which = np.arange(accounts)
+    records = _records(b"".join(owners))[which // 2 % len(owners)]
+    records[:, _NUMBER] = account_numbers(0, accounts)
+    records[:, _ID] = _digits(which, _ID.stop - _ID.start)
+    return records
+
+
 def _records(joined: bytes) -> Records:
     return np.frombuffer(joined, np.uint8).reshape(-1, WIDTH)
 
@@ -170,7 +198,8 @@ def main() -> None:
         prog="python -m loadtests.sample_large", description="Write a large sample NACHA file."
     )
     command.add_argument("--entries", type=int, default=1_000_000, help="below ten million")
-    command.add_argument("--accounts", type=int, default=100_000, help="the bank's")
+    command.add_argument("--accounts", type=int, default=5_000, help="the bank's")
+    command.add_argument("--plain", type=int, default=0, help="plain accounts beside the bank's")
     command.add_argument("--exceptions", type=float, default=3.0, help="percent of the entries")
     command.add_argument("--seed", type=int, default=SEED, help="the bank's and the file's")
     command.add_argument("--out", type=Path, required=True, help="the NACHA file")
@@ -178,6 +207,7 @@ def main() -> None:
     file = LargeFile(
         SampleBank(given.accounts, given.seed),
         given.entries,
+        plain_accounts=given.plain,
         exceptions_percent=given.exceptions,
         seed=given.seed,
     )

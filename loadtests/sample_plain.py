@@ -59,21 +59,25 @@ class PlainBank:
 
     def __init__(self, owners: int = 5_000, seed: int = SEED) -> None:
         self._people = People(Dice(seed), seed, AS_OF)
-        self._owners = owners
+        self.owners_count = owners
         self._seed = seed
         rows = [self._row(owner) for owner in range(owners)]
         self._rows = np.frombuffer(b"".join(rows), np.uint8).reshape(owners, -1)
 
     def owners(self) -> Iterator[ImportRecord]:
         """The customers; to be loaded before any account."""
-        for owner in range(self._owners):
+        for owner in range(self.owners_count):
             yield ImportRecord(customer=self._people.person(_OWNER, owner))
+
+    def owner_name(self, owner: int) -> str:
+        """The name of an owner as payers write it; account n is of owner n // 2 % owners."""
+        return self._people.display_name(_OWNER, owner)
 
     def messages(self, first: int, end: int) -> Iterator[bytes]:
         """The accounts from `first` to before `end`, as serialized ImportRecordsRequests."""
         for start in range(first, end, ROWS_A_MESSAGE):
             stop = min(start + ROWS_A_MESSAGE, end)
-            rows = self._rows[np.arange(start, stop) // 2 % self._owners]
+            rows = self._rows[np.arange(start, stop) // 2 % self.owners_count]
             rows[:, -_DIGITS:] = account_numbers(start, stop)  # the last field of an account
             yield rows.tobytes()
 
