@@ -147,14 +147,13 @@ class Reader:
         """Which flight is to bring which of `wanted`: one under way, or that which boards now."""
         flights = self._flights[kind]
         parts: dict[Flight, list[bytes]] = {}
-        alone = [id_ for id_ in wanted if id_ not in flights]
-        for id_ in wanted:
-            if id_ in flights:
-                parts.setdefault(flights[id_], []).append(id_)
-        self.stats.joined += len(wanted) - len(alone)
+        shared = flights.keys() & wanted
+        for id_ in shared:
+            parts.setdefault(flights[id_], []).append(id_)
+        self.stats.joined += len(shared)
         for flight in parts:
             flight.allow(deadline)
-        if alone:
+        if alone := [id_ for id_ in wanted if id_ not in shared]:
             parts.setdefault(self._board(kind, alone, deadline), []).extend(alone)
         return parts
 

@@ -1,0 +1,86 @@
+"""Who waits for a flight hears of what concerns them, when it does."""
+
+import asyncio
+import time
+
+import pytest
+
+from repository.errors import TimedOut, Unavailable
+from repository.flight import Flight
+from repository.record import Entry
+
+A, B = b"a" * 16, b"b" * 16
+FOUND = Entry(1, 1, b"sealed", b"")
+
+
+async def aboard(flight: Flight, *waits: tuple[bytes, ...]) -> list[asyncio.Task[None]]:
+    """Callers who wait for these ids."""
+    callers = [asyncio.create_task(flight.bring(ids, None)) for ids in waits]
+    await asyncio.sleep(0)
+    return callers
+
+
+async def test_what_is_found_early_is_handed_out_early() -> None:
+    flight = Flight()
+    first, second, both = await aboard(flight, (A, A), (B,), (A, B))
+    flight.hand_out({A: FOUND})
+    await first
+    assert [second.done(), both.done()] == [False, False]
+    await flight.bring([A], None)  # and to who comes later
+    flight.found = {A: FOUND, B: FOUND}
+    flight.land()
+    await asyncio.gather(second, both)
+
+
+async def test_a_failure_is_not_for_those_who_have_all_they_wait_for() -> None:
+    flight = Flight()
+    first, second = await aboard(flight, (A,), (B,))
+    flight.hand_out({A: FOUND})
+    flight.fail(Unavailable("gone"))  # before the first has come to its turn
+    flight.land()
+    await first
+    for waiting in (second, flight.bring([B], None)):
+        with pytest.raises(Unavailable):
+            await waiting
+
+
+async def test_a_shared_failure_does_not_grow_with_those_who_raise_it() -> None:
+    flight = Flight()
+    try:
+        raise Unavailable("gone")
+    except Unavailable as error:
+        flight.fail(error)
+    flight.land()
+    depths = []
+    for _ in range(3):
+        with pytest.raises(Unavailable) as raised:
+            await flight.bring([A], None)
+        depths.append(len(raised.traceback))
+    assert len(set(depths)) == 1
+
+
+async def test_a_wait_ends_at_its_own_deadline_or_with_its_own_cancellation() -> None:
+    flight = Flight()
+    (leaving,) = await aboard(flight, (A,))
+    leaving.cancel()
+    with pytest.raises(TimedOut):
+        await flight.bring([A], time.monotonic() + 0.01)
+    (staying,) = await aboard(flight, (A,))
+    flight.found = {A: FOUND}
+    flight.land()
+    await staying
+    with pytest.raises(asyncio.CancelledError):
+        await leaving
+    await flight.bring([A], time.monotonic() - 1)  # what is there needs no time
+
+
+@pytest.mark.parametrize(
+    ("deadlines", "latest"), [([1.0, 3.0, 2.0], 3.0), ([1.0, None, 2.0], None), ([None], None)]
+)
+def test_a_flight_is_allowed_the_time_of_the_most_patient(
+    deadlines: list[float | None], latest: float | None
+) -> None:
+    flight = Flight()
+    for deadline in deadlines:
+        flight.allow(deadline)
+    assert flight.deadline == latest
