@@ -46,10 +46,9 @@ async def test_a_failure_is_not_for_those_who_have_all_they_wait_for() -> None:
 
 async def test_a_shared_failure_does_not_grow_with_those_who_raise_it() -> None:
     flight = Flight()
-    try:
+    with pytest.raises(Unavailable) as gone:
         raise Unavailable("gone")
-    except Unavailable as error:
-        flight.fail(error)
+    flight.fail(gone.value)
     flight.land()
     depths = []
     for _ in range(3):
