@@ -17,7 +17,7 @@ __all__ = ["OpenedRecords", "OpenedStats"]
 
 # Bytes of CPython 3.11 beside a frame's own, rounded up: see test_opened.py, which measures them.
 FRAME_BYTES: Final = 48  # a bytes object's head, and what the allocator rounds up
-ENTRY_BYTES: Final = 80  # a dict's slot, in one that has just grown, and what fragments
+ENTRY_BYTES: Final = 96  # a dict's slot, in one that has just grown, and what fragments
 ID_BYTES: Final = 80  # an id and its place in a queue
 MARK_BYTES: Final = 128  # an id as a request had it, and its slot in a set
 CHUNK_BYTES: Final = 160

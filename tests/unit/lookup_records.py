@@ -41,7 +41,7 @@ class Polled:
     """Stands for the poll: a window that proves everything, and how stale it is."""
 
     def __init__(self) -> None:
-        self.window = Window()
+        self.window = Window(ids_max=1_000)
         self.window.begin([], 0, HORIZON)
         self.on_change = []
         self.on_drop = []

@@ -180,9 +180,9 @@ def test_what_is_asked_for_again_outlives_a_scan() -> None:
 
 def test_ids_that_no_record_has_push_out_no_record() -> None:
     opened, _ = made(16 * ROOM)
-    mine = [new_id() for _ in range(25_000)]
+    mine = [new_id() for _ in range(22_000)]
     put(opened, *mine)
-    assert opened.stats.bytes > 14 * ROOM
+    assert opened.stats.bytes > 13 * ROOM
     flood = [new_id() for _ in range(100_000)]
     for at in range(0, len(flood), 1000):
         put_unknown(opened, *flood[at : at + 1000])
@@ -248,10 +248,10 @@ def test_what_it_takes_up_is_no_more_than_it_says(at_once: int) -> None:
     opened, _ = made(8 * ROOM)
     gc.collect()
     tracemalloc.start()
-    for _ in range(30_000 // at_once):
+    for _ in range(25_000 // at_once):
         ids = [os.urandom(16) for _ in range(at_once)]
         opened.put(ACCOUNT, ids, [os.urandom(350) for _ in ids], [entry()] * at_once)
-        opened.hit(ACCOUNT, [bytes(bytearray(id_)) for id_ in ids])
+        opened.hit(ACCOUNT, [bytes(bytearray(id_)) for id_ in ids if there(opened, id_)])
     del ids
     held, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
