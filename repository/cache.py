@@ -5,14 +5,14 @@ no answer. What proves an entry is in proof.py, how a server is talked to in pip
 """
 
 import asyncio
-import random
+from binascii import crc32
 from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from hiredis import ReplyError
 
-from repository.pipeline import SERVER_MAX_S, Late, NoAnswer, Pipe, packed
+from repository.pipeline import SERVER_MAX_S, Late, NoAnswer, Pipe, bulk, packed
 from repository.proof import Proof, Prover
 from repository.record import Entry
 from repository.shards import Shards
@@ -27,7 +27,8 @@ FILLS_MAX: Final = 256
 
 # Newer version, or same version and newer horizon: compared as four words of 32 bits, because
 # Lua has no 64-bit integers and compares strings by locale. Only saves misses; proves nothing.
-FUNCTION: Final = """#!lua name=opencif
+# What was filled together does not expire together: an id's last byte but one is as good as chance.
+_CODE: Final = """
 local function newer(new, old)
   local a, b = {struct.unpack('>I4I4I4I4', new)}, {struct.unpack('>I4I4I4I4', old)}
   for i = 1, 4 do
@@ -36,19 +37,22 @@ local function newer(new, old)
   return false
 end
 local function put(keys, args)
-  local written = 0
+  local count, unknown = #keys, string.rep('\\0', 8)
   for i, key in ipairs(keys) do
-    local value, old = args[2 * i - 1], redis.pcall('GETRANGE', key, 0, 15)
+    local value, old = args[i], redis.pcall('GETRANGE', key, 0, 15)
     if type(old) ~= 'string' or #old < 16 or newer(value, old) then
-      redis.call('SET', key, value, 'PX', args[2 * i])
-      written = written + 1
+      local ttl_ms = args[count + (string.sub(value, 1, 8) == unknown and 2 or 1)]
+      local spread = 0.9 + 0.2 * string.byte(key, -2) / 255
+      redis.call('SET', key, value, 'PX', math.ceil(ttl_ms * spread))
     end
   end
-  return written
 end
-redis.register_function('opencif_put', put)
 """
-FUNCTION_NAME: Final = "opencif_put"
+# Releases that know other functions may share a server: neither is to replace the other's.
+FUNCTION_NAME: Final = b"opencif_put_%08x" % crc32(_CODE.encode())
+FUNCTION: Final = b"#!lua name=%b%bredis.register_function('%b', put)" % (
+    FUNCTION_NAME, _CODE.encode(), FUNCTION_NAME
+)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -87,7 +91,7 @@ class Cache:
         self._proof = Proof(prover, incarnation, window)
         self._servers = Shards(url)
         self._wait_s = wait_s
-        self._ttl_s = ttl_s
+        self._ttls = bulk(int(ttl_s * 1000), int(min(ttl_s, UNKNOWN_TTL_S) * 1000))
         self._fills: set[asyncio.Task[None]] = set()
 
     async def close(self) -> None:
@@ -119,7 +123,7 @@ class Cache:
         for cause, count in proven.misses.items():
             stats.miss(cause, count)
         if proven.broken:
-            self._behind(self._unlink(self._proof.keys(kind, proven.broken)))
+            self._behind(self._unlink(kind, proven.broken))
         if proven.restamped:
             stats.restamped += len(proven.restamped)
             self.put(kind, proven.restamped)
@@ -135,25 +139,19 @@ class Cache:
     def discard(self, kind: int, ids: Sequence[bytes], cause: str) -> None:
         """Remove entries in the background that turned out to be broken, counted by `cause`."""
         self.stats.miss(cause, len(ids))
-        self._behind(self._unlink(self._proof.keys(kind, ids)))
+        self._behind(self._unlink(kind, ids))
 
     async def _write(self, kind: int, entries: list[tuple[bytes, Entry]]) -> None:
-        keys = self._proof.keys(kind, [id_ for id_, _ in entries])
-        values = self._proof.values(kind, entries)
-
         async def put(pipe: Pipe, positions: Sequence[int]) -> None:
-            words: list[bytes | int] = [keys[at] for at in positions]
-            for at in positions:
-                words += (values[at], self._ttl_ms(entries[at][1]))
-            await self._put(pipe, packed("FCALL", FUNCTION_NAME, len(positions), *words))
-            self.stats.filled += len(positions)
+            part = [entries[at] for at in positions]
+            keys = self._proof.bulk_keys(kind, [id_ for id_, _ in part])
+            values = self._proof.bulk_values(kind, part)
+            fcall = bulk("FCALL", FUNCTION_NAME, len(part))
+            words = 3 + 2 * len(part) + 2
+            await self._put(pipe, b"*%d\r\n%b%b%b%b" % (words, fcall, keys, values, self._ttls))
+            self.stats.filled += len(part)
 
-        await self._servers.each(keys, put)
-
-    def _ttl_ms(self, entry: Entry) -> int:
-        ttl_s = self._ttl_s if entry.version else min(UNKNOWN_TTL_S, self._ttl_s)
-        spread = random.uniform(0.9, 1.1)  # noqa: S311 - spreads expiry, keeps no secret
-        return int(ttl_s * 1000 * spread)
+        await self._servers.each(self._proof.tags(id_ for id_, _ in entries), len(entries), put)
 
     async def _put(self, pipe: Pipe, command: bytes) -> None:
         """The compare-and-set, loading the function where the server does not have it yet."""
@@ -166,12 +164,13 @@ class Cache:
             await self._servers.call(pipe, load, SERVER_MAX_S)
             await self._servers.call(pipe, command, SERVER_MAX_S)
 
-    async def _unlink(self, keys: list[bytes]) -> None:
+    async def _unlink(self, kind: int, ids: Sequence[bytes]) -> None:
         async def unlink(pipe: Pipe, positions: Sequence[int]) -> None:
-            command = packed("UNLINK", *(keys[at] for at in positions))
+            keys = self._proof.bulk_keys(kind, [ids[at] for at in positions])
+            command = b"*%d\r\n%b%b" % (1 + len(positions), bulk("UNLINK"), keys)
             await self._servers.call(pipe, command, SERVER_MAX_S)
 
-        await self._servers.each(keys, unlink)
+        await self._servers.each(self._proof.tags(ids), len(ids), unlink)
 
     def _behind(self, work: Coroutine[Any, Any, None]) -> None:
         """Run in the background; a failure is counted and let go."""

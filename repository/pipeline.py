@@ -18,7 +18,7 @@ from hiredis import PushNotification
 from repository.breaker import Breaker
 from repository.server_address import ServerAddress
 
-__all__ = ["Busy", "Late", "Lost", "NoAnswer", "Pipe", "Refused", "packed"]
+__all__ = ["Busy", "Late", "Lost", "NoAnswer", "Pipe", "Refused", "bulk", "packed"]
 
 SLICE_S: Final = 0.002  # of waiting, each measured by itself
 WAITS_MAX: Final = 10  # however busy this process has been meanwhile
@@ -67,6 +67,12 @@ _PENDING: Final = object()
 def packed(*words: str | bytes | int) -> bytes:
     """A command as it goes over the wire."""
     return cast("bytes", hiredis.pack_command(words))  # type: ignore[arg-type]  # typed as of one
+
+
+def bulk(*words: str | bytes | int) -> bytes:
+    """Words of a command as it goes over the wire, without their number that stands before it."""
+    command = packed(*words)
+    return command[command.index(b"\n") + 1 :]
 
 
 class _Connection(asyncio.Protocol):

@@ -8,7 +8,7 @@ import random
 import re
 import time
 from binascii import crc_hqx
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, cast
 
 import numpy as np
@@ -93,19 +93,23 @@ class Shards:
         return await self._mget_split(keys, count, wait_s)
 
     async def each(
-        self, keys: Sequence[bytes], do: Callable[[Pipe, Sequence[int]], Awaitable[None]]
+        self,
+        tags: Iterable[int],
+        count: int,
+        do: Callable[[Pipe, Sequence[int]], Awaitable[None]],
     ) -> None:
-        """Do it with every server and the positions of keys that may go into one command there.
+        """Do it with every server and the positions of what may go into one command there.
 
-        All are done, also when some fail; then the first failure is raised.
+        `tags` are those of `count` keys. All are done, also when some fail; then the first failure
+        is raised.
         """
         if self._routes is None:
-            await do(self._first, range(len(keys)))
+            await do(self._first, range(count))
             return
-        by_tag: dict[bytes, list[int]] = {}
-        for position, key in enumerate(keys):
-            by_tag.setdefault(key[1 : TAG_SIZE - 1], []).append(position)
-        routed = [(self._routes[int(tag, 16)], at) for tag, at in by_tag.items()]
+        by_tag: dict[int, list[int]] = {}
+        for position, tag in enumerate(tags):
+            by_tag.setdefault(tag, []).append(position)
+        routed = [(self._routes[tag], at) for tag, at in by_tag.items()]
         done = await asyncio.gather(
             *(do(pipe, at) for pipe, at in routed if pipe is not None), return_exceptions=True
         )

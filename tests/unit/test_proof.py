@@ -148,6 +148,23 @@ def test_bulk_keys_are_the_keys_as_they_go_over_the_wire(numbers, kind):
     )
 
 
+@settings(deadline=None)
+@given(st.data(), KINDS, st.integers(0, 3 * FEW))
+def test_bulk_values_are_the_values_as_they_go_over_the_wire(data, kind, count):
+    entry = st.builds(
+        Entry,
+        version=st.integers(0, 2**63),
+        horizon=st.integers(0, 2**64 - 1),
+        operational=st.binary(max_size=9),
+        private=SEGMENTS,
+    )
+    proof = Proof(macs, INCARNATION, Window())
+    entries = [(id_of(n), data.draw(entry)) for n in range(count)]
+    packed = hiredis.pack_command(("MSET", *proof.values(kind, entries)))
+    bulk = proof.bulk_values(kind, entries)
+    assert b"*%d\r\n$4\r\nMSET\r\n%b" % (count + 1, bulk) == packed
+
+
 def test_values_are_head_mac_and_sealed_bytes():
     proof = Proof(macs, INCARNATION, Window())
     id_, entry = id_of(1), Entry(3, 77, b"sealed", b"private")
