@@ -15,8 +15,9 @@ from opencif.v1.ach_pb2 import (
 )
 from repository.ach_run import RunKey
 from server.ach_accounts import Resolved, Submitted, Terms
-from server.ach_file import FileRun, Tools, Wanted
+from server.ach_file import FileRun, Wanted
 from server.ach_messages import Place, resolution
+from server.ach_resolving import Tools
 from server.errors import InvalidArgument
 from server.reading import Reads
 from server.resolution import Decision, EntryFacts, Judge, Policy

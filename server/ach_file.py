@@ -16,27 +16,20 @@ from opencif.nacha import BatchControl, BatchHeader, Entry, FileControl, FileHea
 from opencif.nacha.blocks import Block, BlockReader
 from opencif.v1 import ach_pb2
 from opencif.v1.ach_pb2 import AchFinding, ResolveAchFileResponse
-from repository.ach_run import AchRun, AchRunStore, RunKey
-from repository.reading import Consistency
-from server.ach_accounts import AccountResolver, Submitted, Terms
+from repository.ach_run import AchRun, RunKey
 from server.ach_batch import OpenBatch
-from server.ach_chunk import Answered, Chunk, walked
-from server.ach_columns import ColumnResolver, Plain
-from server.ach_corrections import Corrections
+from server.ach_chunk import Answered, Chunk
 from server.ach_messages import file_finding
+from server.ach_resolving import ChunkResolver, Tools
 from server.ach_results import ResultWriter
 from server.ach_stages import Stage, Stages
 from server.ach_tally import control_totals
 from server.errors import InvalidArgument
-from server.name_words import NameWords
 from server.resolution import Judge, Policy
-from server.routing import RoutingNumbers
-from server.routing_table import Route, RoutingTable
 from server.rpc import Call
-from tokenizer.formats import Tokens
 from tokenizer.normal import NotNormal, pan
 
-__all__ = ["FileRun", "Tools", "Wanted"]
+__all__ = ["FileRun", "Wanted"]
 
 AHEAD_MAX: Final = 2  # chunks being looked up while the next is read
 PIECE_BYTES: Final = 1 << 16  # nobody waits longer for the loop than it takes to read this
@@ -44,18 +37,6 @@ _FINDINGS: Final = {
     "DUPLICATE_FILE": "the same bytes were resolved before",
     "NUMBER_NOT_LUHN": "the card number fails its check digit and was dropped",
 }
-
-
-class Tools(NamedTuple):
-    """What clearing works with; the same for every call."""
-
-    resolver: AccountResolver
-    columns: ColumnResolver
-    corrections: Corrections
-    words: NameWords
-    tokens: Tokens
-    routing: RoutingNumbers
-    runs: AchRunStore
 
 
 class Wanted(NamedTuple):
@@ -81,14 +62,15 @@ class FileRun:
         self._reader = BlockReader()
         self._hash = hashlib.sha256()
         self._position = self._findings = 0
-        self._table: RoutingTable = tools.routing.table
         self._results = ResultWriter(writes_all=wanted.all_results)
         self._chunk = Chunk(1)
         self._batch: OpenBatch | None = None
         self._ahead: deque[tuple[Chunk, asyncio.Task[Answered]]] = deque()
+        self._looked_up = 0  # chunks that are being looked up
         self._header: FileHeader | None = None
         self._control: FileControl | None = None
-        self._judge = Judge(wanted.policy, wanted.as_of)
+        judge = Judge(wanted.policy, wanted.as_of)
+        self._resolver = ChunkResolver(tools, judge, call, self._stages)
         self._fault: nacha.Finding | None = None
 
     async def responses(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -121,7 +103,7 @@ class FileRun:
 
     def _wait(self) -> None:
         """Count what comes as waiting for what is owed: accounts, else the file."""
-        self._stages.enter(Stage.LOOKUPS if self._ahead else Stage.RECEIVING)
+        self._stages.enter(Stage.LOOKUPS if self._looked_up else Stage.RECEIVING)
 
     async def _take(self, events: Sequence[nacha.Event | Block]) -> list[bytes]:
         """The responses that became ready; reading stops at a structural fault."""
@@ -138,7 +120,7 @@ class FileRun:
                     self._fault = event
                     break
             elif isinstance(event, BatchHeader):
-                self._batch = OpenBatch(event, self._judge.day)
+                self._batch = OpenBatch(event, self._resolver.judge.day)
                 self._chunk.begin(self._batch)
             elif isinstance(event, BatchControl):
                 self._chunk.parts[-1].is_last = True
@@ -166,7 +148,7 @@ class FileRun:
             header.immediate_destination,
             creation,
         )
-        self._judge = Judge(self._wanted.policy, as_of)
+        self._resolver.judge = Judge(self._wanted.policy, as_of)
         if self._wanted.files:
             self._results.begin_files(header, as_of)
 
@@ -178,7 +160,7 @@ class FileRun:
             self._chunk.add_block(block, batch)
             return
         for entry in block.entries(batch.layout):
-            self._chunk.add(entry, *self._submitted(entry, batch))
+            self._chunk.add(entry, *self._resolver.submitted(entry, batch))
 
     def _enter(self, entry: Entry, responses: list[bytes]) -> None:
         """Put an entry into the chunk."""
@@ -186,12 +168,7 @@ class FileRun:
         assert batch is not None, "the reader gives entries within batches only"
         if batch.has_cards:
             entry = self._hold_card(entry, responses)
-        chunk.add(entry, *self._submitted(entry, batch))
-
-    def _submitted(self, entry: Entry, batch: OpenBatch) -> tuple[Submitted, str]:
-        """What the table reads of an entry, and the name in it."""
-        route = self._route(entry.raw[3:12].decode("ascii"))
-        return Submitted(batch.facts(entry, route), route), batch.name(entry)
+        chunk.add(entry, *self._resolver.submitted(entry, batch))
 
     def _hold_card(self, entry: Entry, responses: list[bytes]) -> Entry:
         """Keep a shared network entry's card number for its token; drop one that is none.
@@ -209,16 +186,13 @@ class FileRun:
             return entry.replace(card_number="")
         return entry
 
-    def _route(self, routing: str) -> Route:
-        return self._table.route(routing, self._judge.day)
-
     async def _turn(self) -> list[bytes]:
         """Send the chunk to be looked up; the responses of the first, when there are enough."""
         chunk = self._chunk
         self._chunk = Chunk(chunk.first_seq + chunk.count)
         if chunk.parts and not chunk.parts[-1].is_last:
             self._chunk.begin(chunk.parts[-1].batch)
-        self._ahead.append((chunk, asyncio.create_task(self._resolve(chunk))))
+        self._ahead.append((chunk, asyncio.create_task(self._look_up(chunk))))
         return await self._first() if len(self._ahead) > AHEAD_MAX else []
 
     async def _first(self) -> list[bytes]:
@@ -231,32 +205,13 @@ class FileRun:
         self._stages.enter(Stage.READING)
         return responses
 
-    async def _resolve(self, chunk: Chunk) -> Answered:
-        tools, stages = self._tools, self._stages
-        terms = Terms(Consistency.MINIMIZE_LATENCY, self._call.deadline)
-        plain: Plain | None = None
-        if chunk.blocks:
-            plain = await tools.columns.resolve(
-                chunk.columns(), self._route, self._judge, terms, stages
-            )
-        with stages.during(Stage.DECIDING):
-            if plain is not None:
-                self._put_walked(chunk, plain)
-            if self._judge.compares_names:
-                digests = tools.words.digests(chunk.names)
-                for (facts, _), words in zip(chunk.submitted, digests, strict=True):
-                    facts.name_digests = words
-        resolved = await tools.resolver.resolve(chunk.submitted, self._judge, terms, stages)
-        corrected = await tools.corrections.of(chunk.submitted, resolved, self._call)
-        tokens = tools.tokens.pan_tokens(list(chunk.pans.values())) if chunk.pans else []
-        cards = dict(zip(chunk.pans, tokens, strict=True))
-        return Answered(chunk, plain, resolved, corrected, cards)
-
-    def _put_walked(self, chunk: Chunk, plain: Plain) -> None:
-        """Put what is not plain among the chunk's records."""
-        for (start, block, batch), i in walked(chunk, plain):
-            entry = block.entry(batch.layout, i)
-            chunk.put(start + i, entry, *self._submitted(entry, batch))
+    async def _look_up(self, chunk: Chunk) -> Answered:
+        self._looked_up += 1
+        answered = await self._resolver.resolve(chunk)
+        self._looked_up -= 1
+        if self._stages.now is Stage.LOOKUPS:
+            self._wait()
+        return answered
 
     async def _finish(self) -> list[bytes]:
         """The last results, the ends of the files, and the summary."""

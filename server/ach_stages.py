@@ -39,6 +39,11 @@ class Stages:
         self._since_ns = time.perf_counter_ns()
         self._spent_ns = dict.fromkeys(Stage, 0)
 
+    @property
+    def now(self) -> Stage:
+        """The stage that counts at present."""
+        return self._now
+
     def enter(self, stage: Stage) -> Stage:
         """Count for this stage from now on; the one before."""
         before, now_ns = self._now, time.perf_counter_ns()

@@ -21,7 +21,7 @@ from server.ach import AchResolutionServicer
 from server.ach_accounts import AccountResolver
 from server.ach_columns import ColumnResolver
 from server.ach_corrections import Corrections
-from server.ach_file import Tools
+from server.ach_resolving import Tools
 from server.audit import Audit
 from server.card import CardServicer
 from server.card_numbers import CardNumbers

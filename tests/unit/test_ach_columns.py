@@ -24,7 +24,8 @@ from server.account_table import AccountTable
 from server.ach_accounts import AccountResolver
 from server.ach_columns import ColumnResolver
 from server.ach_corrections import Corrections
-from server.ach_file import FileRun, Tools, Wanted
+from server.ach_file import FileRun, Wanted
+from server.ach_resolving import Tools
 from server.errors import InvalidArgument
 from server.name_words import NameWords
 from server.resolution import Policy
