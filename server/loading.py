@@ -117,6 +117,7 @@ class ImportServicer:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._loading = loading
+        self._references = References(loading.sealed, loading.parties)
         self._loaders: dict[int, Loader[Any]] = {
             Kind.CUSTOMER: CustomerLoader(customers),
             Kind.ACCOUNT: AccountLoader(accounts),
@@ -124,18 +125,23 @@ class ImportServicer:
             Kind.RELATIONSHIP: RelationshipLoader(loading.sealed),
         }
         self._clock = clock
+        self._under_way = 0
 
     async def ImportRecords(
         self, requests: AsyncIterator[ImportRecordsRequest], call: Call
     ) -> ImportRecordsResponse:
         """Load chunk by chunk: the next is read when there is room for its rows."""
-        run = _Run(self._loading, self._loaders, call, self._clock)
+        run = _Run(self._loading, self._loaders, self._references, call, self._clock)
+        self._under_way += 1
         try:
             async for request in requests:
                 await run.take(request)
             return await run.response()
         finally:
             await run.settle()
+            self._under_way -= 1
+            if not self._under_way:
+                self._references.forget()
 
 
 class _Run:
@@ -145,6 +151,7 @@ class _Run:
         self,
         loading: Loading,
         loaders: Mapping[int, Loader[Any]],
+        references: References,
         call: Call,
         clock: Callable[[], datetime],
     ) -> None:
@@ -152,7 +159,7 @@ class _Run:
         self._loaders = loaders
         self._call = call
         self._clock = clock
-        self._references = References(loading.sealed, loading.parties)
+        self._references = references
         self._pipeline = Pipeline(_AT_ONCE)
         self._preparing = asyncio.Lock()
         self._asks_first = False  # until something turns out to be there already

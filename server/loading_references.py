@@ -1,7 +1,8 @@
-"""What the rows of an import refer to: held in the database while they are written.
+"""What the rows of imports refer to: held in the database while they are written.
 
-Customers are opened once a call, as long as memory and versions allow: accounts need their names'
-digests. Nothing known here outlives the call.
+Customers are opened once, as long as memory and versions allow: accounts need their names' digests.
+What is known of one counts only at the version that is held, and outlives no import: a database
+that went back to an earlier state has the same versions again.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -60,7 +61,7 @@ class Referenced:
 
 
 class References:
-    """Finds what one import's rows refer to."""
+    """Finds what rows refer to, for all imports that a worker has under way."""
 
     __slots__ = ("_customers", "_kept_max", "_parties", "_sealed", "_today")
 
@@ -76,7 +77,12 @@ class References:
     def begin(self, today: date) -> None:
         """Work for a batch of this day: who was a minor on another may be of age."""
         if today != self._today:
-            self._today, self._customers = today, Recent(self._kept_max)
+            self._today = today
+            self.forget()
+
+    def forget(self) -> None:
+        """Know nobody."""
+        self._customers = Recent(self._kept_max)
 
     def learn(self, customers: Sequence[Customer]) -> None:
         """Keep what accounts will need of customers just loaded."""
