@@ -46,6 +46,7 @@ Rows = NDArray[Any]  # of ROW
 
 _WAYS: Final = 8
 _BUCKETS_FIRST: Final = 256
+_MOVED: Final = 16_384  # rows at once while it grows: their copies are the price
 _FILLED: Final = 2.5  # slots a row at least: of three in a bucket of eight few overflow
 _BUCKET_BYTES: Final = _WAYS * (ROW.itemsize + 8 + 8)
 
@@ -153,7 +154,9 @@ class AccountTable:
         self._make(min(buckets, self._buckets_max))
         self._clock = clock
         (live,) = np.nonzero(tails.reshape(-1))
-        self._place(tails.reshape(-1)[live], rows[live], used.reshape(-1)[live])
+        for start in range(0, len(live), _MOVED):
+            part = live[start : start + _MOVED]
+            self._place(tails.reshape(-1)[part], rows[part], used.reshape(-1)[part])
 
     def _bucket(self, tails: NDArray[np.uint64]) -> NDArray[np.int64]:
         """The bucket of each id: its upper 32 bits, brought into range by a multiplication."""

@@ -7,7 +7,8 @@ import asyncio
 import hashlib
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -32,6 +33,7 @@ from tokenizer.normal import NotNormal, pan
 __all__ = ["FileRun", "Wanted"]
 
 AHEAD_MAX: Final = 2  # chunks being looked up while the next is read
+UNSENT_MAX: Final = 16  # responses, 64 KiB each or a little more
 PIECE_BYTES: Final = 1 << 16  # nobody waits longer for the loop than it takes to read this
 _FINDINGS: Final = {
     "DUPLICATE_FILE": "the same bytes were resolved before",
@@ -74,7 +76,38 @@ class FileRun:
         self._fault: nacha.Finding | None = None
 
     async def responses(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """ResolveAchFileResponses, as they are made. Raises InvalidArgument INVALID_FILE."""
+        """ResolveAchFileResponses, as they are made. Raises InvalidArgument INVALID_FILE.
+
+        The next are made while the client takes these, up to UNSENT_MAX of them.
+        """
+        unsent: asyncio.Queue[bytes | None] = asyncio.Queue()
+        room = asyncio.Semaphore(UNSENT_MAX)
+        running = asyncio.create_task(self._run(pieces, unsent, room))
+        try:
+            while (response := await unsent.get()) is not None:
+                yield response
+                room.release()
+            await running
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+    async def _run(
+        self,
+        pieces: AsyncIterator[bytes],
+        unsent: asyncio.Queue[bytes | None],
+        room: asyncio.Semaphore,
+    ) -> None:
+        try:
+            async with aclosing(self._made(pieces)) as made:
+                async for response in made:
+                    self._stages.enter(Stage.SENDING)
+                    await room.acquire()
+                    unsent.put_nowait(response)
+        finally:
+            unsent.put_nowait(None)
+
+    async def _made(self, pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
         enter = self._stages.enter
         try:
             async for piece in pieces:
@@ -85,7 +118,6 @@ class FileRun:
                     enter(Stage.READING)
                     events = self._reader.feed(piece[at : at + PIECE_BYTES])
                     for response in await self._take(events):
-                        enter(Stage.SENDING)
                         yield response
                     self._refuse_if_broken()
                     self._wait()
