@@ -1,7 +1,7 @@
 """`make bench`: how fast OpenCIF is beside the parts it stands on, measured in turns in one run.
 
 It starts everything, takes the measurements in rounds and writes the results; what is compared
-with what is said in loadtests/bench_figures.py.
+with what is said in loadtests/bench_ratios.py.
 """
 
 import argparse
@@ -10,7 +10,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -22,23 +23,39 @@ from rich.console import Console
 from deploy import bench_ff1, bench_h2load
 from deploy.bench_rig import Rig, RunFailed
 from deploy.service import DATA, Service, one_line_errors
-from loadtests.bench_cases import SHAPES, SOURCES, NotAsExpected, Shape, cases, gather
-from loadtests.bench_figures import Measured, Run, standings
+from loadtests.bench_cases import (
+    KINDS,
+    SECURED_SOURCES,
+    SHAPES,
+    SOURCES,
+    Case,
+    NotAsExpected,
+    Shape,
+    cases,
+    gather,
+)
+from loadtests.bench_figures import Measured, Run
 from loadtests.bench_machine import Cores, facts, pin
 from loadtests.bench_plots import draw
+from loadtests.bench_ratios import ACH, SECURED, SECURITY, UNSECURED, standings
 from loadtests.bench_report import Report
 from loadtests.sample_bank import SampleBank
+from loadtests.sample_file import SampleFile
 from loadtests.sample_load import load
 from opencif.client import Client
 
-__all__ = ["Plan", "main"]
+__all__ = [
+    "QUICK", "RESULTS", "Plan", "Take", "Teller", "about", "fill", "in_turns", "main", "telling",
+]  # fmt: skip
 
-_ROOT: Final = Path(__file__).resolve().parents[1]
-_RESULTS: Final = _ROOT / "loadtests" / "results"
+RESULTS: Final = Path(__file__).resolve().parents[1] / "loadtests" / "results"
+_ROOT: Final = RESULTS.parents[1]
 _FF1: Final = "FF1"
-_TIMEOUT_S: Final = 60.0
+_WARMING: Final = next(shape for shape in SHAPES if shape.items == 10)  # leaves out few keys
+_TIMEOUT_S: Final = 600.0
 
 Take = Callable[[], Run]
+Teller = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,26 +66,61 @@ class Plan:
     warm_s: float
     measure_s: float
     accounts: int
+    file_entries: int
+
+    @property
+    def times(self) -> tuple[float, float]:
+        """Seconds before a measurement, and of it."""
+        return self.warm_s, self.measure_s
 
 
-FULL: Final = Plan(rounds=5, warm_s=0.15, measure_s=0.8, accounts=20_000)
-QUICK: Final = Plan(rounds=2, warm_s=0.03, measure_s=0.06, accounts=500)
+FULL: Final = Plan(rounds=5, warm_s=0.15, measure_s=0.8, accounts=20_000, file_entries=200_000)
+QUICK: Final = Plan(rounds=1, warm_s=0.02, measure_s=0.04, accounts=500, file_entries=1_000)
+
+
+def in_turns(
+    takes: Mapping[tuple[str, str], Take], unit: str, rounds: int, tell: Teller
+) -> list[Measured]:
+    """Round after round, one run of each: they are by group and name. Raises: RunFailed."""
+    found = {place: Measured(place[1], place[0], unit) for place in takes}
+    groups = ", ".join(dict.fromkeys(group for group, _ in takes))
+    for number in range(1, 1 + rounds):
+        tell(f"{groups}: round {number} of {rounds}")
+        for place, take in takes.items():
+            named = f"{place[1]}, {place[0]}"
+            try:
+                run = take()
+            except RunFailed as failure:
+                raise RunFailed(f"{named}: {failure}") from failure
+            if run.wrong or not run.done:
+                raise RunFailed(f"{named}: {run.wrong} of {run.done} were wrong")
+            found[place].runs.append(run)
+    return list(found.values())
 
 
 class Bench:
-    """One bench over a running service."""
+    """One bench over a running service; `file` is the NACHA file to be resolved."""
 
-    def __init__(self, rig: Rig, plan: Plan, tell: Callable[[str], None]) -> None:
+    def __init__(self, rig: Rig, plan: Plan, file: Path, tell: Teller) -> None:
         self._rig = rig
         self._plan = plan
+        self._file = file
         self._tell = tell
-        self.measured: list[Measured] = []
 
-    def run(self) -> None:
+    def run(self) -> list[Measured]:
         """Take everything. Raises: RunFailed."""
-        for shape in SHAPES:
-            self._in_turns(shape.name, "lookups", dict(self._takes(shape)))
-        self._in_turns(_FF1, "tokens", dict(self._ff1_takes()))
+        self._rig.resolve(self._file)  # what a later file of the day finds, not the day's first
+        groups: list[tuple[str, str, Mapping[str, Take]]] = [
+            *((shape.name, "lookups", dict(self._takes(shape))) for shape in SHAPES),
+            (SECURITY, "lookups", dict(self._pairs())),
+            (ACH, "entries", {self._file_name(): partial(self._rig.resolve, self._file)}),
+            (_FF1, "tokens", dict(self._ff1_takes())),
+        ]
+        measured = []
+        for group, unit, takes in groups:
+            placed = {(group, name): take for name, take in takes.items()}
+            measured += in_turns(placed, unit, self._plan.rounds, self._tell)
+        return measured
 
     def _takes(self, shape: Shape) -> Iterator[tuple[str, Take]]:
         """What is measured of a shape: what is beside it first, then every case."""
@@ -77,37 +129,30 @@ class Bench:
         yield "echo of the same bytes", partial(self._handler, shape, empty=False)
         if not shape.streams:
             for name in ("raw MGET", "raw asyncpg = ANY"):
-                yield name, partial(self._rig.baseline, name, shape, *self._times())
+                yield name, partial(self._rig.baseline, name, shape, *self._plan.times)
         for case in cases(shape):
-            yield case.name, partial(self._rig.case, case, *self._times())
+            yield case.name, partial(self._rig.case, case, *self._plan.times)
+
+    def _pairs(self) -> Iterator[tuple[str, Take]]:
+        """Batches from each cache, unsecured and secured."""
+        shape = next(shape for shape in SHAPES if shape.items == 1_000)
+        for sources, name in ((SOURCES, UNSECURED), (SECURED_SOURCES, SECURED)):
+            for source in sources[: len(SECURED_SOURCES)]:
+                case = Case(KINDS[0], shape, source)
+                yield f"{source.name}, {name}", partial(self._rig.case, case, *self._plan.times)
 
     def _ff1_takes(self) -> Iterator[tuple[str, Take]]:
         for name in bench_ff1.NAMES:
-            yield name, partial(self._rig.baseline, name, None, *self._times())
+            yield name, partial(self._rig.baseline, name, None, *self._plan.times)
 
     def _handler(self, shape: Shape, *, empty: bool) -> Run:
-        return self._rig.handler(shape, *self._times(), empty=empty)
+        return self._rig.handler(shape, *self._plan.times, empty=empty)
 
-    def _times(self) -> tuple[float, float]:
-        return self._plan.warm_s, self._plan.measure_s
-
-    def _in_turns(self, group: str, unit: str, takes: dict[str, Take]) -> None:
-        """Round after round, one run of each. Raises: RunFailed."""
-        found = {name: Measured(name, group, unit) for name in takes}
-        for number in range(1, 1 + self._plan.rounds):
-            self._tell(f"{group}: round {number} of {self._plan.rounds}")
-            for name, take in takes.items():
-                try:
-                    run = take()
-                except RunFailed as failure:
-                    raise RunFailed(f"{name}, {group}: {failure}") from failure
-                if run.wrong or not run.done:
-                    raise RunFailed(f"{name}, {group}: {run.wrong} of {run.done} were wrong")
-                found[name].runs.append(run)
-        self.measured += found.values()
+    def _file_name(self) -> str:
+        return f"{self._plan.file_entries:,} entries, client to client"
 
 
-async def _fill(service: Service, rig: Rig, plan: Plan, tell: Callable[[str], None]) -> str:
+async def fill(service: Service, rig: Rig, plan: Plan, tell: Teller) -> str:
     """Load the bank, ask every server for every key, keep the requests; says how many keys."""
     bank = SampleBank(plan.accounts)
     async with Client(service.addresses, timeout_s=_TIMEOUT_S) as client:
@@ -115,6 +160,7 @@ async def _fill(service: Service, rig: Rig, plan: Plan, tell: Callable[[str], No
         tell("asking for every key")
         gathered = await gather(client, bank, plan.accounts)
     rig.prepare(gathered, SHAPES)
+    rig.warm(KINDS, _WARMING)
     return ", ".join(
         f"{len(keys.keys):,} {kind}" for (kind, known), keys in gathered.items() if known
     )
@@ -138,22 +184,30 @@ def _check_client(rig: Rig, cores: Cores) -> str:
     return f"The same unary calls by h2load, one request repeated: {', '.join(told)}."
 
 
-def _notes(cores: Cores) -> Iterator[str]:
+def _notes(rig: Rig, cores: Cores) -> Iterator[str]:
     if cores.is_crowded:
         yield (
             "The machine has fewer than four cores: client, Valkey and PostgreSQL share what the "
             "server leaves, so what waits for them shows a server's core that is not full. CPU "
             "per lookup does not suffer from that."
         )
-    measured = [source.name for source in SOURCES]
+    names = [source.name for source in SOURCES]
     yield (
-        f"Sources: {', '.join(measured)}. Unknown ids are answered from tombstones while those "
-        "live (30 s), then from the database."
+        f"Sources: {', '.join(names)}. All but the first are measured with the worker's own cache "
+        "off. Unknown ids are answered from tombstones while those live (30 s), then from the "
+        "database."
     )
+    yield (
+        "The NACHA file is read, sent and its answers taken by the published client, on the "
+        "client's core; the worker had resolved the same file before."
+    )
+    memory = (f"{mib:,.0f} MiB ({name})" for name, mib in rig.resident_mib().items())
+    yield f"Memory of the workers at the end: {', '.join(memory)}."
+    yield _check_client(rig, cores)
 
 
-def _facts(service: Service, plan: Plan, cores: Cores, keys: str) -> dict[str, str]:
-    stack = service.stack
+def about(service: Service, cores: Cores) -> dict[str, str]:
+    """What a reader needs to know of the machine, its software and who had which core."""
     git = ["git", "-c", f"safe.directory={_ROOT}", "-C", str(_ROOT)]
     described = subprocess.run(  # the bench is run from a clone; without one it is not known
         [*git, "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
@@ -161,38 +215,59 @@ def _facts(service: Service, plan: Plan, cores: Cores, keys: str) -> dict[str, s
     return {
         "measured": f"{datetime.now(UTC):%Y-%m-%d}, revision {described.stdout.strip() or '?'}",
         **facts(),
-        "PostgreSQL": stack.postgres.origin,
-        "Valkey": stack.valkey.origin,
+        "PostgreSQL": service.stack.postgres.origin,
+        "Valkey": service.stack.valkey.origin,
         "cores": (
             f"server or baseline {cores.server}, client {', '.join(map(str, cores.clients))}, "
             f"Valkey {cores.valkey}, PostgreSQL {cores.postgres}"
         ),
+    }
+
+
+def _facts(service: Service, plan: Plan, cores: Cores, keys: str) -> dict[str, str]:
+    return {
+        **about(service, cores),
         "rounds": f"{plan.rounds} of {plan.measure_s:g} s each, after {plan.warm_s:g} s unmeasured",
         "keys": keys,
         "calls under way": ", ".join(f"{s.in_flight} ({s.name})" for s in SHAPES),
     }
 
 
-def _bench(directory: Path, plan: Plan, output: Path, console: Console) -> None:
+@contextmanager
+def telling() -> Iterator[tuple[Console, Teller]]:
+    """A console, and what tells it a fact with the seconds since the start.
+
+    A measurement that fails ends the program in one line.
+    """
+    console = Console(width=None if sys.stdout.isatty() else 100, highlight=False)
     began = time.monotonic()
 
     def tell(fact: str) -> None:
         console.print(f"[dim]{time.monotonic() - began:5.1f} s[/]  {fact}", soft_wrap=True)
 
+    with one_line_errors("bench"):
+        try:
+            yield console, tell
+        except (RunFailed, NotAsExpected) as error:
+            sys.exit(f"bench: {error}")
+
+
+def _bench(directory: Path, plan: Plan, output: Path, console: Console, tell: Teller) -> None:
     cores = Cores.plan(os.sched_getaffinity(0))
     service = Service(directory, workers=1, fresh=True, tell=tell)
-    with service, Rig(service, cores, SOURCES) as rig:
+    with service, Rig(service, cores, (*SOURCES, *SECURED_SOURCES)) as rig:
         pin(os.getpid(), cores.clients[0])
         rig.start()
-        keys = asyncio.run(_fill(service, rig, plan, tell))
-        bench = Bench(rig, plan, tell)
-        bench.run()
-        notes = [*_notes(cores), _check_client(rig, cores)]
+        keys = asyncio.run(fill(service, rig, plan, tell))
+        file = service.home / "bench.ach"
+        SampleFile(SampleBank(plan.accounts), plan.file_entries).write(file)
+        measured = Bench(rig, plan, file, tell).run()
+        notes = list(_notes(rig, cores))
         told = _facts(service, plan, cores, keys)
-    items = {shape.name: shape.items for shape in SHAPES}
-    Report(told, bench.measured, items, notes).write(output)
-    draw(bench.measured, items, output)
-    for one in standings(bench.measured):
+    items = {shape.name: shape.items for shape in SHAPES} | {SECURITY: 1_000}
+    Report(told, measured, items, notes).write(output)
+    draw(measured, items, output)
+    for one in standings(measured):
         console.print(f"{one.ratio.text}: {one.value:.3g} ({one.verdict})", highlight=False)
     tell(f"results are in {output}")
 
@@ -205,13 +280,9 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="for the results")
     given = parser.parse_args()
     plan = QUICK if given.quick else FULL
-    output = given.output or (given.directory / "results" if given.quick else _RESULTS)
-    console = Console(width=None if sys.stdout.isatty() else 100, highlight=False)
-    with one_line_errors("bench"):
-        try:
-            _bench(given.directory, plan, output, console)
-        except (RunFailed, NotAsExpected) as error:
-            sys.exit(f"bench: {error}")
+    output = given.output or (given.directory / "results" if given.quick else RESULTS)
+    with telling() as (console, tell):
+        _bench(given.directory, plan, output, console, tell)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ them when a line of JSON on its standard input says so, and answers with one lin
 import asyncio
 import json
 import os
-import random
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -17,13 +16,19 @@ from typing import Any, Final
 
 import asyncpg
 import grpc
-import redis.asyncio
 import uvloop
 
 from deploy import bench_ff1
 from loadtests.bench_machine import CpuWatch
+from repository.database import GET_INCARNATION
+from repository.proof import Proof
 from repository.record import Kind
 from repository.shards import Shards
+from repository.window import Window
+from server.settings import Settings
+from server.worker import channel_options
+from tokenizer.identity import ID_BYTES
+from tokenizer.mac import split
 
 __all__ = ["DSN", "ECHO", "EMPTY", "URL", "main"]
 
@@ -33,14 +38,11 @@ URL: Final = "BENCH_CACHE_URL"
 EMPTY: Final = "/bench/Empty"
 ECHO: Final = "/bench/"
 """The method of an echo is this and a number: the size of its answer; `s` before it streams."""
-_KEY_KIND: Final = 4  # where a cache key says its record's kind, behind its hash tag
 _CONNECTIONS: Final = 10  # to the database, as many as the server has
-_TOMBSTONE_MAX_BYTES: Final = 64
-_SCANNED: Final = 1_000
+_GATHERED: Final = 1_000
+_SILENCE_MAX_S: Final = 20.0
 _PATIENT_S: Final = 1.0  # an MGET that the cache's own wait would give up on is measured too
-_SEED: Final = 7420
 
-IDS: Final = "SELECT id FROM record WHERE kind = $1 AND state <> 99 LIMIT $2"
 ROWS: Final = """
 SELECT id, version, operational, private FROM record WHERE kind = $1 AND id = ANY($2::bytea[])"""
 
@@ -89,28 +91,23 @@ class Baselines:
         self._keys: list[bytes] = []
         self._ids: list[bytes] = []
 
-    async def gather(self, kind: int, most: int) -> dict[str, int]:
-        """Take note of what there is to read: entries of one kind in the cache, rows of it."""
-        self._ids = [row[0] for row in await self._pool.fetch(IDS, kind, most)]
-        async with redis.asyncio.Redis.from_url(os.environ[URL]) as client:
-            found = [key async for key in client.scan_iter(count=_SCANNED)]
-        keys = [key for key in found if key[_KEY_KIND] == kind]
+    async def gather(self, ids: list[bytes]) -> dict[str, int]:
+        """Take note of the accounts to be read; of the cache, those that it has."""
+        self._ids = ids
+        incarnation = await self._pool.fetchval(GET_INCARNATION)
+        keys = Proof(_no_proof, incarnation, Window()).keys(Kind.ACCOUNT, self._ids)
         self._keys = []
-        for at in range(0, len(keys), _SCANNED):
-            part = keys[at : at + _SCANNED]
+        for at in range(0, len(keys), _GATHERED):
+            part = keys[at : at + _GATHERED]
             values = await self._servers.mget(part, _PATIENT_S)
-            pairs = zip(part, values, strict=True)
-            self._keys += [key for key, value in pairs if len(value or b"") > _TOMBSTONE_MAX_BYTES]
-        del self._keys[most:]
-        for order in (self._ids, self._keys):  # as requests come, not as they are kept
-            random.Random(_SEED).shuffle(order)  # noqa: S311  not a secret
+            self._keys += [key for key, value in zip(part, values, strict=True) if value]
         return {"keys": len(self._keys), "ids": len(self._ids)}
 
     async def run(self, job: Mapping[str, Any]) -> Mapping[str, Any]:
         """One run of what the job names."""
         what = job["what"]
         if what == "gather":
-            return await self.gather(Kind[job["kind"]], job["most"])
+            return await self.gather(split(bytes.fromhex(job["ids"]), ID_BYTES))
         if what == "raw MGET":
             return await _saturate(self._mget, self._keys, job)
         if what == "raw asyncpg = ANY":
@@ -128,26 +125,35 @@ class Baselines:
             return len(await connection.fetch(ROWS, int(Kind.ACCOUNT), ids))
 
 
+def _no_proof(joined: bytes, size_bytes: int) -> bytes:
+    """Keys take none."""
+    return b""
+
+
 async def _saturate(read: Read, keys: Sequence[bytes], job: Mapping[str, Any]) -> dict[str, Any]:
-    """Keep so many reads under way, each of so many keys, for the time given."""
+    """Keep so many reads under way, each of so many keys, for the time given, or until one ends."""
     size = min(job["items"], len(keys))
     parts = cycle([keys[at : at + size] for at in range(0, len(keys) - size + 1, size)])
     done = wrong = 0
-    ends = time.perf_counter() + job["warm_s"] + job["measure_s"]
+    answered, ended = asyncio.Event(), asyncio.Event()
 
     async def reader() -> None:
         nonlocal done, wrong
-        while time.perf_counter() < ends:
+        while not ended.is_set():
             found = await read(next(parts))
             wrong += found != size
             done += found
+            answered.set()
 
     watch = CpuWatch({**job["watch"], "server": os.getpid()}, job["core"])
     readers = [asyncio.create_task(reader()) for _ in range(job["in_flight"])]
     await asyncio.sleep(job["warm_s"])
     began, used, before = time.perf_counter(), watch.seconds(), done
-    await asyncio.sleep(max(0.0, ends - time.perf_counter()))
+    answered.clear()
+    await asyncio.sleep(job["measure_s"])
+    await asyncio.wait_for(answered.wait(), _SILENCE_MAX_S)
     took, spent, after = time.perf_counter() - began, watch.seconds(), done
+    ended.set()
     await asyncio.gather(*readers)
     cpu_s = {role: spent[role] - used[role] for role in used}
     return {"done": after - before, "wrong": wrong, "seconds": took, "cpu_s": cpu_s}
@@ -159,9 +165,7 @@ async def _prepare(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
 
 async def _serve() -> None:
     """Serve the handlers, and run what the standard input asks for."""
-    server = grpc.aio.server(
-        options=[("grpc.so_reuseport", 0), ("grpc.max_send_message_length", -1)]
-    )
+    server = grpc.aio.server(options=channel_options(Settings.model_construct()))
     server.add_generic_rpc_handlers((_Handlers(),))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()

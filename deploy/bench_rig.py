@@ -10,18 +10,20 @@ import re
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
 from deploy.bench_baselines import DSN, ECHO, EMPTY, URL
+from deploy.bench_security import Secured, secured
 from deploy.service import Service, Workers
-from loadtests.bench_cases import KINDS, SHAPES, Case, Keys, Shape, Source
+from loadtests.bench_cases import KINDS, SHAPES, Case, Keys, Kind, Shape, Source
 from loadtests.bench_client import read_requests, write_requests
 from loadtests.bench_figures import Run
-from loadtests.bench_machine import Cores, pin
+from loadtests.bench_machine import Cores, descendants, pin, resident_mib
+from tokenizer.identity import text_to_id
 
 __all__ = ["Partner", "Rig", "RunFailed", "UnaryCall"]
 
@@ -96,6 +98,8 @@ class Rig:
         self._requests = service.home / "requests"
         self._clients: list[Partner] = []
         self._baselines: Partner | None = None
+        self._resolver: Partner | None = None
+        self._security: Secured | None = None
         self._echo_sizes: dict[str, int] = {}
         self._sources = sources
         self._counted: dict[str, dict[str, float]] = {}
@@ -105,14 +109,9 @@ class Rig:
         """Start what the service is not yet, and bind all of it to its cores."""
         service, cores = self._service, self._cores
         for source in self._sources:
-            key = _key(source)
-            if key not in self._servers:
-                self._servers[key] = (
-                    service.serve_also(f"server-{len(self._servers)}", source.settings)
-                    if source.settings
-                    else service.server
-                )
-                pin(self._servers[key].pid, cores.server)
+            if _key(source) not in self._servers:
+                self._servers[_key(source)] = server = self._serve(source)
+                pin(server.pid, cores.server)
         for role, pid, core in (
             ("valkey", service.stack.valkey.pid, cores.valkey),
             ("postgres", service.stack.postgres.pid, cores.postgres),
@@ -131,6 +130,16 @@ class Rig:
         )
         self.baselines_address = str(self._baselines.answer()["address"])
 
+    def _serve(self, source: Source) -> Workers:
+        """The server that a source is measured with."""
+        settings = dict(source.settings)
+        if source.is_secured:
+            self._security = self._security or secured(self._service.home / "security")
+            settings |= self._security.settings
+        if not settings:
+            return self._service.server
+        return self._service.serve_also(f"server-{len(self._servers)}", settings)
+
     def prepare(self, gathered: Mapping[tuple[str, bool], Keys], shapes: Sequence[Shape]) -> None:
         """Write all requests, and let the baselines find the same records."""
         for shape in shapes:
@@ -141,12 +150,22 @@ class Rig:
             for name, answer_size in ((_ECHO, size), (_EMPTY, 0)):
                 requests = ((request, answer_size) for request, _ in same)
                 write_requests(self._path(name, shape), requests)
-        self._counted = {key: _hits(server) for key, server in self._servers.items()}
-        most = max(len(keys.keys) for keys in gathered.values())
-        self._baseline({"what": "gather", "kind": "ACCOUNT", "most": most})
+        self._count()
+        names = [result.account.name for result in gathered[_FIRST.name, True].results]
+        ids = b"".join(text_to_id(name.partition("/")[2]) for name in names)
+        told = self._baseline({"what": "gather", "ids": ids.hex()})
+        if told["keys"] < len(names):
+            raise RunFailed(f"the cache holds {told['keys']} of {len(names)} accounts")
 
-    def case(self, case: Case, warm_s: float, measure_s: float) -> Run:
-        """One run of a case. Raises: RunFailed."""
+    def warm(self, kinds: Iterable[Kind], shape: Shape) -> None:
+        """Ask every server that has a cache once for everything. Raises: RunFailed."""
+        for kind in kinds:
+            for source in self._sources:
+                if source.counted_as:
+                    self.case(Case(kind, shape, source), 0, 0, whole=True)
+
+    def case(self, case: Case, warm_s: float, measure_s: float, *, whole: bool = False) -> Run:
+        """One run of a case, with `whole` of all its requests at least. Raises: RunFailed."""
         server = self._servers[_key(case.source)]
         before = self._counted[_key(case.source)]
         run = self._load(
@@ -154,8 +173,10 @@ class Rig:
                 "address": server.addresses[0],
                 "method": case.kind.method(case.shape),
                 "requests": str(self._path(case.kind.name, case.shape, known=case.source.known)),
+                "tls": self._security.tls if self._security and case.source.is_secured else None,
                 "warm_s": warm_s,
                 "measure_s": measure_s,
+                "whole": whole,
             },
             case.shape,
             server.pid,
@@ -186,6 +207,33 @@ class Rig:
         told = self._baseline(job)
         return Run(told["done"], told["seconds"], told["cpu_s"], told.get("wrong", 0))
 
+    def resolve(self, file: Path) -> Run:
+        """One run of a NACHA file through the published client, end to end. Raises: RunFailed."""
+        if self._resolver is None:
+            core = self._cores.clients[0]
+            self._resolver = self._partner("loadtests.bench_resolve", core, {})
+        server = self._service.server
+        self._resolver.ask(
+            {
+                "address": server.addresses[0],
+                "file": str(file),
+                "watch": {**self._watch, "server": server.pid},
+                "core": self._cores.server,
+            }
+        )
+        told = self._resolver.answer()
+        self._count()
+        return Run(told["entries"], told["seconds"], told["cpu_s"])
+
+    def resident_mib(self) -> dict[str, float]:
+        """Memory that the worker of each source's server has in use."""
+        return {
+            f"{source.name}{', secured' if source.is_secured else ''}": resident_mib(
+                descendants(self.server_pid(source))[-1]
+            )
+            for source in self._sources
+        }
+
     def unary_calls(self) -> dict[str, UnaryCall]:
         """The two unary calls that are compared, for another client to make."""
         shape = min(SHAPES, key=lambda one: one.items)
@@ -196,6 +244,14 @@ class Rig:
             "empty grpc.aio handler": UnaryCall(self.baselines_address, EMPTY, message, most),
             _FIRST.name: UnaryCall(server, _FIRST.method(shape), message, most),
         }
+
+    def server_pid(self, source: Source) -> int:
+        """The supervisor of the server that a source is measured with."""
+        return self._servers[_key(source)].pid
+
+    def _count(self) -> None:
+        """Note what the caches have answered so far, which is no later case's."""
+        self._counted = {key: _hits(server) for key, server in self._servers.items()}
 
     def _baseline(self, job: Mapping[str, Any]) -> dict[str, Any]:
         assert self._baselines is not None
@@ -246,7 +302,8 @@ class Rig:
 
 
 def _key(source: Source) -> str:
-    return json.dumps(dict(source.settings), sort_keys=True)
+    """Sources of one key have one server."""
+    return json.dumps([source.is_secured, sorted(source.settings.items())])
 
 
 def _hits(server: Workers) -> dict[str, float]:

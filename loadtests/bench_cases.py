@@ -6,12 +6,13 @@ is what every later answer is held to.
 
 import random
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Final
 
 from google.protobuf.message import Message
 
+from loadtests.bench_ratios import OWN, VALKEY
 from loadtests.sample_accounts import pan
 from loadtests.sample_bank import SampleBank
 from loadtests.sample_numbers import MAIN, account_number
@@ -30,8 +31,8 @@ from opencif.v1.lookup_pb2 import (
 from opencif.v1.tokenization_pb2 import TOKEN_TYPE_PAN, Plain
 
 __all__ = [
-    "KINDS", "SHAPES", "SOURCES", "Case", "Keys", "Kind", "NotAsExpected", "Shape", "Source",
-    "cases", "gather",
+    "KINDS", "SECURED_SOURCES", "SHAPES", "SOURCES", "Case", "Keys", "Kind", "NotAsExpected",
+    "Shape", "Source", "asked", "cases", "gather",
 ]  # fmt: skip
 
 _SERVICE: Final = "/opencif.v1.LookupService/"
@@ -76,6 +77,8 @@ class Source:
     known: bool = True
     counted_as: str = ""
     """What the server's metric of cache hits calls it, where it can be checked by that."""
+    is_secured: bool = False
+    """Whether its server has mutual TLS and a table of permissions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +108,14 @@ KINDS: Final = (
     Kind("cards by PAN", is_card=True),
     Kind("cards by token", is_card=True),
 )
-# A cache inside of the worker becomes a source in front of these: its settings, and Valkey's with
-# that cache off.
+_NO_OWN: Final = {"OPENCIF_OPENED_MAX_BYTES": "0"}
 SOURCES: Final = (
-    Source("Valkey", {}, counted_as="valkey"),
-    Source("database", {"OPENCIF_CACHE_URL": ""}),
-    Source("unknown ids", {}, known=False),
+    Source(OWN, {}, counted_as="own"),
+    Source(VALKEY, _NO_OWN, counted_as="valkey"),
+    Source("database", {**_NO_OWN, "OPENCIF_CACHE_URL": ""}),
+    Source("unknown ids", _NO_OWN, known=False),
 )
+SECURED_SOURCES: Final = tuple(replace(source, is_secured=True) for source in SOURCES[:2])
 
 
 def cases(shape: Shape) -> Iterator[Case]:
@@ -214,14 +218,21 @@ async def _both(
 ) -> dict[bool, Found]:
     found: dict[bool, Found] = {}
     for is_known, keys in ((True, known), (False, unknown)):
-        results = list((await lookup(keys)).results)
-        expected = LOOKUP_OUTCOME_FOUND if is_known else LOOKUP_OUTCOME_NOT_FOUND
-        differing = sum(result.outcome != expected for result in results)
-        if differing or len(results) != len(keys):
-            what = type(keys[0]).__name__
-            raise NotAsExpected(f"{differing} of {len(keys)} {what}s: known is {is_known}")
-        found[is_known] = keys, results
+        found[is_known] = keys, await asked(lookup, keys, is_known=is_known)
     return found
+
+
+async def asked(
+    lookup: Callable[..., Awaitable[Any]], keys: list[Any], *, is_known: bool
+) -> list[Any]:
+    """What each key found, which fills the cache. Raises: NotAsExpected."""
+    results = list((await lookup(keys)).results)
+    expected = LOOKUP_OUTCOME_FOUND if is_known else LOOKUP_OUTCOME_NOT_FOUND
+    differing = sum(result.outcome != expected for result in results)
+    if differing or len(results) != len(keys):
+        what = type(keys[0]).__name__
+        raise NotAsExpected(f"{differing} of {len(keys)} {what}s: known is {is_known}")
+    return results
 
 
 async def _tokens(client: Client, pans: Sequence[str]) -> list[str]:

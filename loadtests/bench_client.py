@@ -15,7 +15,7 @@ from struct import Struct
 from typing import Any, Final
 
 from loadtests.bench_machine import CpuWatch
-from loadtests.bench_wire import Connection, ConnectionEnded
+from loadtests.bench_wire import Connection, ConnectionEnded, Tls
 
 __all__ = ["Request", "read_requests", "write_requests"]
 
@@ -151,15 +151,17 @@ class Streams(Load):
 def run(job: Mapping[str, Any]) -> dict[str, Any]:
     """One run: warm up, then measure. Raises: ConnectionEnded, OSError."""
     requests = list(read_requests(Path(job["requests"])))
-    connection = Connection(job["address"], job["method"], _SILENCE_MAX_S)
+    tls = Tls(*job["tls"]) if job.get("tls") else None
+    connection = Connection(job["address"], job["method"], _SILENCE_MAX_S, tls)
     load = (Streams if job["streams"] else Calls)(connection, requests)
     watch = CpuWatch(job["watch"], job["core"])
     try:
         load.begin(job["in_flight"])
-        _turn_for(load, job["warm_s"])
+        _turn_until(load, time.perf_counter() + job["warm_s"], 0)
         own, began = time.process_time(), time.perf_counter()
         used, answered = watch.seconds(), load.answered
-        _turn_for(load, job["measure_s"])
+        least = len(requests) if job.get("whole") else 1
+        _turn_until(load, began + job["measure_s"], answered + least)
         own, took = time.process_time() - own, time.perf_counter() - began
         spent, answered = watch.seconds(), load.answered - answered  # at the same point as before
         load.end()
@@ -169,9 +171,9 @@ def run(job: Mapping[str, Any]) -> dict[str, Any]:
     return {"calls": answered, "wrong": load.wrong, "seconds": took, "cpu_s": cpu_s}
 
 
-def _turn_for(load: Load, seconds: float) -> None:
-    until = time.perf_counter() + seconds
-    while time.perf_counter() < until:
+def _turn_until(load: Load, ends: float, answered: int) -> None:
+    """Go on to a time, or until so many are answered if that takes longer."""
+    while time.perf_counter() < ends or load.answered < answered:
         load.turn()
 
 

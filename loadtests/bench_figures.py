@@ -1,14 +1,14 @@
-"""What a bench has measured: runs, what they come to, and the ratios that are held to a floor.
+"""What a bench has measured: runs, and what they come to.
 
 Arithmetic on what was counted; it measures nothing and prints nothing.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Final
 
-__all__ = ["CLIENT_MAX", "RATIOS", "Measured", "Ratio", "Run", "Spread", "Standing", "standings"]
+__all__ = ["CLIENT_MAX", "OTHERS_MAX", "STRAYED_MIN", "Measured", "Run", "Spread"]
 
 CLIENT_MAX: Final = 0.85
 """A run whose client used more of its core than this measured the client: it is thrown out."""
@@ -132,90 +132,3 @@ class Measured:
     def cost_us(self, role: str) -> Spread:
         """CPU microseconds of a role for each thing done."""
         return Spread.of([run.cost_us(role) for run in self.used])
-
-
-@dataclass(frozen=True, slots=True)
-class Ratio:
-    """One line of the design's table of ratios. `ours` and `theirs` name what is measured.
-
-    The first of `ours` that was measured counts: sources may be added in front.
-    """
-
-    text: str
-    group: str
-    ours: tuple[str, ...]
-    theirs: tuple[str, ...]
-    """The best of them counts."""
-    floor: float
-    goal: float
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """A ratio as it came out: round by round, and by the CPU that each side's core spent."""
-
-    ratio: Ratio
-    by_rate: Spread | None
-    """None where no round has a run of either side that counts."""
-    by_cpu: Spread
-
-    @property
-    def value(self) -> float:
-        """What is held to the floor."""
-        return (self.by_rate or self.by_cpu).median
-
-    @property
-    def verdict(self) -> str:
-        """Where it stands."""
-        if self.value >= self.ratio.goal:
-            return "goal"
-        return "floor" if self.value >= self.ratio.floor else "below the floor"
-
-
-_BY_NUMBER: Final = "accounts by number"
-RATIOS: Final = (
-    Ratio(
-        "batch of 1,000 from the worker's own cache / echo of the same bytes",
-        "1,000", (f"{_BY_NUMBER}, own cache",), ("echo of the same bytes",), 0.09, 0.18,
-    ),
-    Ratio(
-        "batch of 1,000 from Valkey, proven and opened / raw MGET",
-        "1,000", (f"{_BY_NUMBER}, Valkey",), ("raw MGET",), 0.35, 0.45,
-    ),
-    Ratio(
-        "batch of 1,000 uncached / raw asyncpg = ANY",
-        "1,000", (f"{_BY_NUMBER}, database",), ("raw asyncpg = ANY",), 0.6, 0.8,
-    ),
-    Ratio(
-        "unary cached / empty grpc.aio handler",
-        "1", (f"{_BY_NUMBER}, own cache", f"{_BY_NUMBER}, Valkey"), ("empty grpc.aio handler",),
-        0.7, 0.9,
-    ),
-    Ratio(
-        "FF1 batch / the best other in Python",
-        "FF1", ("OpenCIF, batch of 1,000",), ("libffx",), 30, 60,
-    ),
-    Ratio(
-        "FF1 batch / the best native one",
-        "FF1", ("OpenCIF, batch of 1,000",), ("fastfpe",), 3, 6,
-    ),
-)  # fmt: skip
-
-
-def standings(measured: Sequence[Measured]) -> Iterator[Standing]:
-    """Every ratio of which both sides were measured."""
-    known = {(one.group, one.name): one for one in measured if one.runs}
-    for ratio in RATIOS:
-        ours = [known[ratio.group, name] for name in ratio.ours if (ratio.group, name) in known]
-        theirs = [known[ratio.group, name] for name in ratio.theirs if (ratio.group, name) in known]
-        if ours and theirs:
-            best = max(theirs, key=lambda one: one.rate.median)
-            yield _standing(ratio, ours[0], best)
-
-
-def _standing(ratio: Ratio, ours: Measured, theirs: Measured) -> Standing:
-    """Each round's two sides are compared with each other, since they ran side by side."""
-    rounds = list(zip(ours.runs, theirs.runs, strict=True))
-    sound = [a.rate / b.rate for a, b in rounds if a.counts and b.counts]
-    costs = [b.cost_us("server") / max(a.cost_us("server"), 1e-9) for a, b in rounds]
-    return Standing(ratio, Spread.of(sound) if sound else None, Spread.of(costs))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-__all__ = ["Cores", "CpuWatch", "facts", "pin"]
+__all__ = ["Cores", "CpuWatch", "descendants", "facts", "pin", "resident_mib", "thread_seconds"]
 
 _PROC: Final = Path("/proc")
 _NANOSECONDS: Final = 1e9
@@ -49,9 +49,19 @@ class Cores:
 
 def pin(pid: int, *cores: int) -> None:
     """Bind a process, its descendants and all their threads, and whatever they start, to cores."""
-    for process in _tree(pid, _families()):
+    for process in descendants(pid):
         for thread in _threads(process):
             os.sched_setaffinity(thread, cores)
+
+
+def descendants(pid: int) -> list[int]:
+    """A process and all that descend from it, parents first."""
+    return list(_tree(pid, _families()))
+
+
+def thread_seconds(pid: int) -> dict[int, float]:
+    """CPU seconds that each thread of a process has used, by the kernel's account."""
+    return {thread: _run_ns(thread) / _NANOSECONDS for thread in _threads(pid)}
 
 
 class CpuWatch:
@@ -72,6 +82,15 @@ class CpuWatch:
             for role, root in self._roots.items()
         }
         return used | {"core": _busy_ticks(self._core) / os.sysconf("SC_CLK_TCK")}
+
+
+def resident_mib(pid: int) -> float:
+    """Memory that a process has in use."""
+    for line in _read(_PROC / str(pid) / "status").splitlines():
+        name, _, value = line.partition(":")
+        if name == "VmRSS":
+            return int(value.split()[0]) / 1024
+    return 0.0
 
 
 def facts() -> dict[str, str]:

@@ -7,7 +7,8 @@ from typing import Any, Final
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from loadtests.bench_figures import Measured, standings
+from loadtests.bench_figures import Measured
+from loadtests.bench_ratios import standings
 
 __all__ = ["PLOTS", "draw"]
 

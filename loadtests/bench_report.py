@@ -1,6 +1,6 @@
 """The results of a bench as JSON and as a table for people.
 
-It judges nothing that bench_figures does not.
+It judges nothing that bench_ratios does not.
 """
 
 import json
@@ -16,9 +16,8 @@ from loadtests.bench_figures import (
     STRAYED_MIN,
     Measured,
     Spread,
-    Standing,
-    standings,
 )
+from loadtests.bench_ratios import Standing, rates, standings
 
 __all__ = ["Report"]
 
@@ -52,6 +51,7 @@ class Report:
         return {
             "facts": dict(self.facts),
             "notes": self.notes,
+            "rates": [asdict(one) for one in rates(self.measured)],
             "ratios": [
                 {**asdict(one.ratio), "by_rate": one.by_rate and asdict(one.by_rate),
                  "by_cpu": asdict(one.by_cpu), "verdict": one.verdict}
@@ -68,6 +68,8 @@ class Report:
         yield "# Bench\n"
         yield from ("| | |", "|---|---|")
         yield from (f"| {name} | {value} |" for name, value in self.facts.items())
+        yield "\n## Rates\n"
+        yield from self._rates()
         yield "\n## Ratios of DESIGN section 12\n"
         yield from self._ratios()
         for group in dict.fromkeys(one.group for one in self.measured):
@@ -79,6 +81,12 @@ class Report:
         yield "\n## What to know\n"
         yield _METHOD
         yield from (_WRAPPER.fill(note) for note in self.notes)
+
+    def _rates(self) -> Iterator[str]:
+        yield "| one server core | a second, median (range) | server's CPU, µs each |"
+        yield "|---|---|---|"
+        for one in rates(self.measured):
+            yield f"| {one.text} | {one.doubt}{_span(one.rate, _count)} | {one.server_us:.3g} |"
 
     def _ratios(self) -> Iterator[str]:
         yield "| ratio | by rate, median (range) | by the server's CPU | floor | goal | stands at |"

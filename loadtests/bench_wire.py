@@ -5,12 +5,13 @@ nor messages. A published client costs about as much CPU a call as the server do
 """
 
 import socket
+import ssl
 from collections import deque
 from collections.abc import Iterator
 from struct import Struct
 from typing import Final, NamedTuple
 
-__all__ = ["Connection", "ConnectionEnded", "Received"]
+__all__ = ["Connection", "ConnectionEnded", "Received", "Tls"]
 
 _FRAME: Final = Struct(">HBBBI")  # length, 24 bits of it; type; flags; stream
 _PAIR: Final = Struct(">HI")
@@ -23,13 +24,22 @@ _WINDOW_MAX: Final = 2**31 - 1
 _REFILL: Final = 1 << 29
 _BUFFER: Final = 1 << 20
 _PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-# The second call's headers on, from HPACK's dynamic table (RFC 7541): POST, http, and the four
-# that the first call put there.
-_REPEATED: Final = bytes([0x83, 0x86, 0xC1, 0xC0, 0xBF, 0xBE])
+_POST, _HTTP, _HTTPS = 0x83, 0x86, 0x87  # HPACK's static table (RFC 7541)
+# What the first call put into its dynamic table: path, authority, te, content-type.
+_REPEATED: Final = bytes([0xC1, 0xC0, 0xBF, 0xBE])
 
 
 class ConnectionEnded(Exception):
     """The server closed the connection or reset a call: a measurement cannot go on."""
+
+
+class Tls(NamedTuple):
+    """Files of a connection that is secured both ways, and the name the server is to prove."""
+
+    authority_file: str
+    certificate_file: str
+    key_file: str
+    server: str
 
 
 class Received(NamedTuple):
@@ -43,11 +53,13 @@ class Received(NamedTuple):
 class Connection:
     """One HTTP/2 connection that calls one method; for one thread."""
 
-    def __init__(self, address: str, method: str, timeout_s: float) -> None:
+    def __init__(self, address: str, method: str, timeout_s: float, tls: Tls | None = None) -> None:
         host, _, port = address.rpartition(":")
-        self._socket = socket.create_connection((host, int(port)), timeout_s)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._headers = _first_headers(address, method)
+        plain = socket.create_connection((host, int(port)), timeout_s)
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._socket = plain if tls is None else _secured(plain, tls)
+        self._start = bytes([_POST, _HTTP if tls is None else _HTTPS])
+        self._headers = _named_headers(tls.server if tls else address, method)
         self._buffer = bytearray(_BUFFER)
         self._kept = self._skipped = self._consumed = 0
         self._stream = 1
@@ -70,7 +82,8 @@ class Connection:
         """Begin a call with its first framed message, the last one if `ends`; its stream."""
         stream = self._stream
         self._stream += 2
-        self._out.append(_frame(_HEADERS, _END_HEADERS, stream, self._headers))
+        headers = self._start + self._headers
+        self._out.append(_frame(_HEADERS, _END_HEADERS, stream, headers))
         self._headers = _REPEATED
         self._windows[stream] = self._initial
         self.send(stream, message, ends=ends)
@@ -181,13 +194,20 @@ def _frame(kind: int, flags: int, stream: int, body: bytes | memoryview) -> byte
     return _FRAME.pack(length >> 8, length & 255, kind, flags, stream) + body
 
 
-def _first_headers(authority: str, method: str) -> bytes:
-    """POST, http, then path, authority, te, content-type: put into the dynamic table in order."""
+def _named_headers(authority: str, method: str) -> bytes:
+    """Path, authority, te, content-type: put into the dynamic table in this order."""
     named = (
         (b"\x44", method),
         (b"\x41", authority),
         (b"\x40\x02te", "trailers"),
         (b"\x5f", "application/grpc"),
     )
-    fields = (name + bytes([len(value)]) + value.encode("ascii") for name, value in named)
-    return b"\x83\x86" + b"".join(fields)
+    return b"".join(name + bytes([len(value)]) + value.encode("ascii") for name, value in named)
+
+
+def _secured(plain: socket.socket, tls: Tls) -> ssl.SSLSocket:
+    """The connection with TLS on it, each side proven to the other."""
+    context = ssl.create_default_context(cafile=tls.authority_file)
+    context.load_cert_chain(tls.certificate_file, tls.key_file)
+    context.set_alpn_protocols(["h2"])
+    return context.wrap_socket(plain, server_hostname=tls.server)

@@ -8,8 +8,9 @@ from struct import pack
 import pytest
 
 from loadtests.bench_client import read_requests, write_requests
-from loadtests.bench_figures import RATIOS, Measured, Run, standings
+from loadtests.bench_figures import Measured, Run
 from loadtests.bench_machine import Cores
+from loadtests.bench_ratios import RATIOS, standings
 from loadtests.bench_wire import Connection, ConnectionEnded, Received
 
 MGET, ECHO = RATIOS[1], RATIOS[0]
