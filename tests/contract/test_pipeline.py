@@ -240,7 +240,7 @@ async def test_no_garbage_hangs_or_raises(garbage: bytes) -> None:
 
 
 async def test_a_half_open_connection_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "SERVER_MAX_S", 0.1)
+    monkeypatch.setattr(pipeline, "SERVER_MAX_S", 0.5)
     connections = 0
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -260,7 +260,8 @@ async def test_a_half_open_connection_is_given_up(monkeypatch: pytest.MonkeyPatc
             if not isinstance(reply, Lost):
                 break
             await asyncio.sleep(0.01)
-        assert (reply, connections) == (b"here", 2)
+        assert reply == b"here"
+        assert connections >= 2
 
 
 async def test_a_server_that_takes_no_greeting_is_not_pestered() -> None:
@@ -274,11 +275,11 @@ async def test_a_server_that_takes_no_greeting_is_not_pestered() -> None:
 
     async with serving(talk) as pipe:
         loop = asyncio.get_running_loop()
-        ends_s = loop.time() + 0.3
+        ends_s = loop.time() + 0.6
         while loop.time() < ends_s:
             assert isinstance(await call(pipe, "GET", "x"), Lost)
             await asyncio.sleep(0.001)
-        assert 2 <= connections <= 8
+        assert 2 <= connections <= 10
 
 
 async def test_push_messages_are_no_replies(pipe: Pipe, behind: redis.asyncio.Redis) -> None:
