@@ -6,7 +6,8 @@ becomes of rows that cannot be taken. The rules of a kind are its loader's.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
@@ -40,6 +41,7 @@ __all__ = ["ImportServicer", "Loader", "Loading"]
 # A tenth of a second and more of a database's work: the commit's own time is small beside it, and
 # an open transaction holds everybody's horizon back no longer than that.
 ROWS_A_COMMIT: Final = 2_000
+APART_A_COMMIT: Final = 200  # rows that are judged and written one after the other
 COMMIT_MAX_S: Final = 20.0
 ATTEMPTS: Final = 5
 # Two, so that one is prepared while the database writes the other. Rows of one kind do not refer
@@ -71,7 +73,7 @@ class Loader(Protocol[M]):
     def opens_customers(self) -> bool:
         """Whether the rows need more of customers than that they are there."""
 
-    def stands_alone(self, message: M) -> bool:
+    def stands_apart(self, message: M) -> bool:
         """Whether a row must see every other that was written before it."""
 
     async def begin(self, batch: Batch[M]) -> None:
@@ -80,17 +82,18 @@ class Loader(Protocol[M]):
     def wants(self, batch: Batch[M]) -> Wants:
         """What the rows refer to."""
 
-    async def complete(
+    def complete(
         self,
         batch: Batch[M],
         referenced: Referenced,
         references: References,
         work: Work,
         call: Call,
-    ) -> None:
+    ) -> AsyncGenerator[Sequence[New[M]], None]:
         """Write into each row what follows from others, give it its name and links.
 
-        Done anew, on what it left, when the transaction has to be run again.
+        Yields rows that can be written: what comes after them may depend on that. Done anew, on
+        what it left, when the transaction has to be run again.
         """
 
 
@@ -245,22 +248,27 @@ class _Run:
             referenced = await self._references.hold(
                 work, loader.wants(batch), deadline, opens_customers=loader.opens_customers
             )
-            await loader.complete(batch, referenced, self._references, work, self._call)
-            left_out = await self._copy(kind, batch, work, deadline)
+            left_out: dict[int, Reject] = {}
+            ready = loader.complete(batch, referenced, self._references, work, self._call)
+            async with aclosing(ready):
+                async for some in ready:
+                    left_out |= await self._copy(kind, some, work, deadline)
         if left_out:
             await batch.each(lambda new: _refuse_left_out(new, left_out, loader))
 
     async def _copy(
-        self, kind: int, batch: Batch[Any], work: Work, deadline: float
+        self, kind: int, news: Sequence[New[Any]], work: Work, deadline: float
     ) -> dict[int, Reject]:
-        """Seal and write the batch; row -> reason of those that the database left out."""
-        ids = [new.id for new in batch.news]
-        messages = [new.message for new in batch.news]
-        of = self._loaders[kind].of
-        sealed = await self._loading.sealed.seal_new(of, ids, messages, deadline)
-        rows = [_row(new, parts) for new, parts in zip(batch.news, sealed, strict=True)]
-        left_out = await load(work, kind, rows, asks_first=self._asks_first)
-        return {batch.news[index].row: why for index, why in left_out.items()}
+        """Seal and write rows; row -> reason of those that the database left out."""
+        ids = [new.id for new in news]
+        messages = [new.message for new in news]
+        loader = self._loaders[kind]
+        sealed = await self._loading.sealed.seal_new(loader.of, ids, messages, deadline)
+        rows = [_row(new, parts) for new, parts in zip(news, sealed, strict=True)]
+        # What stands apart is judged by what was written: then nothing may turn out to be there.
+        asks_first = self._asks_first or any(map(loader.stands_apart, messages))
+        left_out = await load(work, kind, rows, asks_first=asks_first)
+        return {news[index].row: why for index, why in left_out.items()}
 
 
 def _row(new: New[Any], parts: SealedParts) -> LoadRow:
@@ -290,12 +298,11 @@ def _content(record: ImportRecord) -> tuple[int, Any]:
 
 def _slices(rows: Sequence[New[Any]], loader: Loader[Any]) -> Iterator[Sequence[New[Any]]]:
     """The rows of each transaction."""
-    together = [new for new in rows if not loader.stands_alone(new.message)]
-    for start in range(0, len(together), ROWS_A_COMMIT):
-        yield together[start : start + ROWS_A_COMMIT]
-    for new in rows:
-        if loader.stands_alone(new.message):
-            yield [new]
+    apart = [new for new in rows if loader.stands_apart(new.message)]
+    together = [new for new in rows if not loader.stands_apart(new.message)] if apart else rows
+    for some, rows_max in ((together, ROWS_A_COMMIT), (apart, APART_A_COMMIT)):
+        for start in range(0, len(some), rows_max):
+            yield some[start : start + rows_max]
 
 
 _KINDS: Final[dict[str, Kind]] = {

@@ -1,6 +1,6 @@
 """Rows of an import that are accounts: held to the rules of new ones, states and dates as given."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import date
 from typing import Final
 
@@ -33,7 +33,7 @@ class AccountLoader:
     def __init__(self, numbers: AccountNumbers) -> None:
         self._numbers = numbers
 
-    def stands_alone(self, message: Account) -> bool:
+    def stands_apart(self, message: Account) -> bool:
         """Never."""
         return False
 
@@ -59,7 +59,7 @@ class AccountLoader:
         references: References,
         work: Work,
         call: Call,
-    ) -> None:
+    ) -> AsyncGenerator[Sequence[New[Account]], None]:
         """Write into each account what follows from others; its ids stay reserved until commit."""
         keys: list[AccountKey] = [new.key for new in batch.news]
         older = [id_ for key in keys for id_ in (*key.ids[1:], *key.rivals)]
@@ -73,6 +73,7 @@ class AccountLoader:
         known = await references.accounts(work, [*older, *heirs], call.deadline)
         await batch.each(lambda new: self._complete(new, batch, referenced, known))
         batch.name(Kind.ACCOUNT)
+        yield batch.news
 
     def _complete(
         self,

@@ -1,6 +1,6 @@
 """Rows of an import that are cards: held to the rules of new ones, states and dates as given."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from typing import Final
 
 from opencif.v1 import card_pb2, customer_pb2
@@ -35,7 +35,7 @@ class CardLoader:
     def __init__(self, numbers: CardNumbers) -> None:
         self._numbers = numbers
 
-    def stands_alone(self, message: Card) -> bool:
+    def stands_apart(self, message: Card) -> bool:
         """Never."""
         return False
 
@@ -62,7 +62,7 @@ class CardLoader:
         references: References,
         work: Work,
         call: Call,
-    ) -> None:
+    ) -> AsyncGenerator[Sequence[New[Card]], None]:
         """Hold each card to its references, and give it its number and links."""
         older = {id_: new.id for new in batch.news for id_ in new.key.ids[1:]}
         if older:
@@ -70,6 +70,7 @@ class CardLoader:
         taken = {older[id_] for id_ in await hold(work, Kind.CARD, list(older))}
         await batch.each(lambda new: self._complete(new, referenced, taken))
         batch.name(Kind.CARD)
+        yield batch.news
 
     def _check(self, card: Card, batch: Batch[Card]) -> None:
         hold_to_contract(card, "card", DELETED)

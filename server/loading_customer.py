@@ -1,5 +1,6 @@
 """Rows of an import that are customers: held to the rules of new ones, their states as given."""
 
+from collections.abc import AsyncGenerator, Sequence
 from typing import Final
 
 from opencif.v1 import customer_pb2
@@ -33,7 +34,7 @@ class CustomerLoader:
     def __init__(self, links: CustomerLinks) -> None:
         self._links = links
 
-    def stands_alone(self, message: Customer) -> bool:
+    def stands_apart(self, message: Customer) -> bool:
         """Never."""
         return False
 
@@ -61,8 +62,9 @@ class CustomerLoader:
         references: References,
         work: Work,
         call: Call,
-    ) -> None:
-        """Do nothing: `begin` has done all."""
+    ) -> AsyncGenerator[Sequence[New[Customer]], None]:
+        """Nothing is to be done: `begin` has done all."""
+        yield batch.news
 
 
 def _make(new: New[Customer], batch: Batch[Customer]) -> None:

@@ -1,5 +1,6 @@
 """Rows of an import that are relationships: held to the rules of new ones, states as given."""
 
+from collections.abc import AsyncGenerator, Sequence
 from typing import Final
 
 from opencif.v1 import relationship_pb2
@@ -24,7 +25,7 @@ ENDED: Final = relationship_pb2.RELATIONSHIP_STATE_ENDED
 
 
 class RelationshipLoader:
-    """Makes relationships of rows; those of ownership one by one, as CreateRelationship does."""
+    """Makes relationships of rows; those of ownership are judged as CreateRelationship does."""
 
     of: Final = CustomerRelationship
     id_field: Final = "relationship.name"
@@ -35,7 +36,7 @@ class RelationshipLoader:
         self._sealed = sealed
         self._records = RelationshipRecords()
 
-    def stands_alone(self, message: CustomerRelationship) -> bool:
+    def stands_apart(self, message: CustomerRelationship) -> bool:
         """Where circles and shares are checked, each row must see those before it."""
         return message.type in relationship_rules.OWNERSHIP
 
@@ -51,7 +52,7 @@ class RelationshipLoader:
             for new in batch.news
             for customer in (new.message.from_customer, new.message.to_customer)
         }
-        return {} if self._stands_alone(batch) else {Kind.CUSTOMER: ends}
+        return {} if self._stand_apart(batch) else {Kind.CUSTOMER: ends}
 
     async def complete(
         self,
@@ -60,18 +61,24 @@ class RelationshipLoader:
         references: References,
         work: Transaction,
         call: Call,
-    ) -> None:
-        """Hold rows to their ends; one of ownership to circles and shares too."""
-        if self._stands_alone(batch):
-            try:
-                await self._records.admit(Work(work, self._sealed, call), batch.news[0].message)
-            except RpcError as fault:
-                batch.reject(batch.news[0], fault)
-        else:
+    ) -> AsyncGenerator[Sequence[New[CustomerRelationship]], None]:
+        """Hold rows to their ends; those of ownership to circles and shares too, in turn."""
+        if not self._stand_apart(batch):
             await batch.each(lambda new: _check_ends(new.message, batch, referenced))
+            yield batch.news
+            return
+        held = Work(work, self._sealed, call)
+        await self._records.lock_all(held, [new.message for new in batch.news])
+        for new in list(batch.news):
+            try:
+                await self._records.admit(held, new.message)
+            except RpcError as fault:
+                batch.reject(new, fault)
+            else:
+                yield [new]
 
-    def _stands_alone(self, batch: Batch[CustomerRelationship]) -> bool:
-        return len(batch.news) == 1 and self.stands_alone(batch.news[0].message)
+    def _stand_apart(self, batch: Batch[CustomerRelationship]) -> bool:
+        return any(self.stands_apart(new.message) for new in batch.news)
 
 
 def _make(new: New[CustomerRelationship], batch: Batch[CustomerRelationship]) -> None:

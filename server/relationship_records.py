@@ -4,7 +4,7 @@ Locks, always in this order, what two writers could disagree on: the customers a
 whoever else draws a line in the hierarchy, then relationships.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from opencif.v1 import relationship_pb2 as pb
@@ -59,6 +59,13 @@ class RelationshipRecords:
         is_live = relationship_rules.is_live(relationship, work.today)
         await self._lock(work, relationship, customer_rules.is_live if is_live else _anybody)
         await self._check(work, relationship)
+
+    async def lock_all(self, work: Work, relationships: Sequence[CustomerRelationship]) -> None:
+        """Lock what `admit` will lock for each of them, in the order in which all do."""
+        ends = {end for one in relationships for end in (one.from_customer, one.to_customer)}
+        await work.read_many(Customer, ends)
+        if any(one.type in relationship_rules.ACYCLIC for one in relationships):
+            await work.reserve(CustomerRelationship, [HIERARCHY])
 
     async def update(
         self, work: Work, request: pb.UpdateRelationshipRequest, known: CustomerRelationship

@@ -380,6 +380,27 @@ async def test_ownership_is_held_to_circles_and_shares_row_by_row(client: Client
     assert len(listed.relationships) == 2
 
 
+async def test_a_share_that_was_not_taken_counts_for_nobody(client: Client) -> None:
+    firm, one, two = name(), name(), name()
+    called = f"relationships/{name().removeprefix('customers/')}"
+    said = {"kind": "CUSTOMER_KIND_ORGANIZATION", "organization": {"legal_name": "Bell Ltd"}}
+    owns = {"type": "RELATIONSHIP_TYPE_BENEFICIAL_OWNER_OF"}
+    answer = await load(
+        client,
+        *(ImportRecord(customer=said | {"name": each}) for each in (firm, one, two)),
+        relationship(one, firm, name=called, ownership_bp=3_000, **owns),
+        relationship(one, firm, name=called, ownership_bp=3_000, **owns),
+        relationship(name(), firm, ownership_bp=3_000, **owns),
+        relationship(two, firm, ownership_bp=7_000, **owns),
+        relationship(two, firm, ownership_bp=1, **owns),
+    )
+    assert rejects(answer) == [
+        (5, "ALREADY_EXISTS", "relationship.name"),
+        (6, "REFERENCE_NOT_FOUND", "relationship.from_customer"),
+        (8, "INVALID_SHARE", "relationship.ownership_bp"),
+    ]
+
+
 async def test_a_record_asked_for_before_it_was_loaded_is_found_afterwards(client: Client) -> None:
     """A tombstone in the cache does not hide the record once the change poll has seen it."""
     owner, digits = name(), new_number()
