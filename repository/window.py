@@ -6,16 +6,22 @@ Pure bookkeeping over xids and versions; the poll in changes.py feeds it, the ca
 import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from operator import itemgetter
 from typing import Final
 
 from repository.changed import Change, Changed, Order
 from repository.record import Entry, Kind
 
-__all__ = ["Change", "Window"]
+__all__ = ["NO_LIFE", "Change", "Window"]
+
+NO_LIFE: Final = bytes(8)
+"""The incarnation before the first poll, which is none's."""
 
 NOTHING_PROVABLE: Final = 2**64  # above every xid
 IDS_MAX: Final = 1_000_000
 AGE_MAX_S: Final = 86_400.0
+
+_horizon_of: Final = itemgetter(1)  # of an entry, in half the time that its name takes
 
 
 class Window:
@@ -24,15 +30,20 @@ class Window:
     An entry that contains all transactions below its horizon is current as of the last poll if
     that horizon is at least `oldest_xid` and its version at least the one in `changed`. The map
     may know more than it must; it never knows less.
+
+    All of it is of one `incarnation`: in another life of the database xids and versions mean
+    something else.
     """
 
     def __init__(
         self,
+        incarnation: bytes = NO_LIFE,
         *,
         ids_max: int = IDS_MAX,
         age_max_s: float = AGE_MAX_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.incarnation = incarnation
         self.oldest_xid = NOTHING_PROVABLE
         self.horizon = 0
         self.changed = {int(kind): Changed() for kind in Kind}
@@ -67,8 +78,7 @@ class Window:
 
     def unproven(self, kind: int, ids: Sequence[bytes], entries: Sequence[Entry]) -> list[int]:
         """Positions of the entries, one per id, that `proves` is False for: nearly none."""
-        oldest = self.oldest_xid
-        if any(entry[1] < oldest for entry in entries):
+        if min(map(_horizon_of, entries), default=self.oldest_xid) < self.oldest_xid:
             return [
                 at
                 for at, (id_, entry) in enumerate(zip(ids, entries, strict=True))
@@ -114,6 +124,11 @@ class Window:
         fresh = self._add(changes)
         self._seen.update(change.xid for change in changes)
         return fresh
+
+    def enter(self, incarnation: bytes) -> None:
+        """Know nothing of another life of the database."""
+        self.drop()
+        self.incarnation = incarnation
 
     def drop(self) -> None:
         """Know nothing: no entry is proven until `begin`."""
