@@ -334,8 +334,7 @@ class _Method:
         try:
             answer = self._implementation(data, call)
         finally:
-            if call.items:
-                self._count_items(call)
+            self._count_items(call)
         return answer if type(answer) is bytes else self._in_time(answer, call)
 
     async def _in_time(self, answer: Awaitable[Any], call: Call) -> Any:
