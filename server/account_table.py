@@ -73,7 +73,7 @@ def packed(account: AccountFacts) -> bytes:
 class AccountTable:
     """A cache of `size_max_bytes` at most: buckets of eight rows, of which the oldest gives way.
 
-    It begins small and doubles, for which half of it is needed once more for a moment. Ids are
+    It begins small and quadruples, for which what it had is needed once more for a moment. Ids are
     [n, 16] bytes, each a MAC: their last eight choose the bucket and are compared first. What it
     holds is right as of the poll's last answer; that this is fresh enough is for who asks to see.
     """
@@ -148,9 +148,9 @@ class AccountTable:
         self._count = self._clock = 0
 
     def _grow(self, room: int) -> None:
-        """Twice the size, or more where so many want it."""
+        """Four times the size, or more where so many want it."""
         tails, used, rows, clock = self._tails, self._used, self._rows, self._clock
-        buckets = max(2 * len(tails), int(_FILLED * room) // _WAYS)
+        buckets = max(4 * len(tails), int(_FILLED * room) // _WAYS)
         self._make(min(buckets, self._buckets_max))
         self._clock = clock
         (live,) = np.nonzero(tails.reshape(-1))
