@@ -72,13 +72,18 @@ class Changed(Mapping[bytes, int]):
         """Position in `ids` -> version, of those that are known; quick where nearly none is."""
         if not self._size:
             return {}
-        positions: Sequence[int] = range(len(ids))
-        if len(ids) > FEW:
-            tails = np.frombuffer(b"".join(ids), "<u4")[TAIL // 4 :: ID_BYTES // 4] & MARK_MASK
-            marks = self._marks[tails >> 3]
-            positions = np.flatnonzero(marks >> (tails & 7).astype(np.uint8) & 1).tolist()
-        version = self.version
-        return {at: known for at in positions if (known := version(ids[at]))}
+        if len(ids) <= FEW:
+            return {at: known for at, id_ in enumerate(ids) if (known := self.version(id_))}
+        tails = np.frombuffer(b"".join(ids), "<u4")[TAIL // 4 :: ID_BYTES // 4] & MARK_MASK
+        marked = np.flatnonzero(self._marks[tails >> 3] >> (tails & 7).astype(np.uint8) & 1)
+        numbers = (tails[marked] & BUCKET_MASK).tolist()
+        found: dict[int, int] = {}
+        for at, number in zip(marked.tolist(), numbers, strict=True):
+            bucket = self._buckets[number]
+            place = _place(bucket, ids[at])
+            if place >= 0:
+                found[at] = int.from_bytes(bucket[place + ID_BYTES : place + ROW.size])
+        return found
 
     def learn(self, id_: bytes, version: int) -> bool:
         """Whether this version is newer than what was known, as from now on it is."""

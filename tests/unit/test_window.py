@@ -2,6 +2,7 @@
 
 import random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -144,14 +145,53 @@ def test_proves_in_batches_what_it_proves_one_by_one() -> None:
     assert Window().unproven(KIND, ids, entries) == [0, 1, 2, 3]
 
 
+@pytest.mark.parametrize("recent_max", [0, 3, 10**6])
 @given(st.integers(0, 2**32))
-def test_batches_agree_with_one_by_one(seed: int) -> None:
+def test_batches_agree_with_one_by_one(recent_max: int, seed: int) -> None:
+    """For every entry that was ever read, wherever what is recent begins."""
     chance = random.Random(seed)
-    ids = [bytes([chance.randrange(40)]) * 16 for _ in range(30)]
-    window = begun(*(Change(KIND, id_, chance.randint(1, 3), 105) for id_ in ids[:9]))
-    entries = [entry(chance.randint(0, 3), chance.choice([99, 100, 101])) for _ in ids]
-    assert window.unproven(KIND, ids, entries) == [
-        at
-        for at, (id_, of) in enumerate(zip(ids, entries, strict=True))
-        if not window.proves(KIND, id_, of.version, of.horizon)
-    ]
+    ids = [bytes([number]) * 16 for number in range(12)]
+    window = Window(ids_max=chance.choice([3, 10**6]))
+    window.begin([], 1, 1)
+    truth: list[Change] = []
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("repository.window.RECENT_MAX", recent_max)
+        for xid in range(1, 30):
+            known = {change.id: change.version for change in truth}
+            id_ = chance.choice(ids)
+            truth.append(Change(KIND, id_, known.get(id_, 0) + 1, xid))
+            if chance.random() < 0.3:
+                window.note(truth[-1:])
+            if chance.random() < 0.4:
+                window.advance([c for c in truth if c.xid >= window.horizon], xid + 1)
+            least = chance.randint(1, xid + 1)
+            horizons = [chance.randint(least, xid + 1) for _ in ids]
+            entries = [  # what a statement at or after that horizon can have read
+                entry(max((c.version for c in truth if c.id == of and c.xid < seen), default=0), at)
+                for of, at in zip(ids, horizons, strict=True)
+                for seen in [chance.randint(at, xid + 1)]
+            ]
+            assert window.unproven(KIND, ids, entries) == [
+                at
+                for at, (of, each) in enumerate(zip(ids, entries, strict=True))
+                if not window.proves(KIND, of, each.version, each.horizon)
+            ]
+
+
+def test_what_entries_contain_is_not_asked_about() -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("repository.window.RECENT_MAX", 1)
+        window = begun(Change(KIND, ID, 4, 105), Change(KIND, OTHER, 2, 107))
+        window.note([Change(KIND, OTHER, 3, 111)])
+    assert window.newest(KIND, [ID, OTHER], 107) == {0: 4, 1: 3}
+    assert window.newest(KIND, [ID, OTHER], 108) == {1: 3}
+    window.drop()
+    assert window.newest(KIND, [ID, OTHER], 108) == {}
+
+
+def test_batches_are_held_against_history_too() -> None:
+    window = begun(Change(KIND, ID, 4, 105))
+    window.extend([Change(KIND, OTHER, 7, 70)], 50)
+    entries = [entry(4, 60), entry(6, 60)]
+    assert window.unproven(KIND, [ID, OTHER], entries) == [1]
+    assert window.newest(KIND, [ID, OTHER], 60) == {0: 4, 1: 7}
