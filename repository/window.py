@@ -112,7 +112,8 @@ class Window:
     def begin(self, changes: Sequence[Change], oldest_xid: int, horizon: int) -> list[Change]:
         """Start over with a poll that brought every visible change from `oldest_xid` on."""
         self.drop()
-        self.oldest_xid = self._recent_from = oldest_xid
+        self.oldest_xid = oldest_xid
+        self._recent_from = max(1, oldest_xid)  # 0, no transaction's, asks about all
         return self.advance(changes, horizon)
 
     def advance(self, changes: Sequence[Change], horizon: int) -> list[Change]:

@@ -185,8 +185,13 @@ def test_what_entries_contain_is_not_asked_about() -> None:
         window.note([Change(KIND, OTHER, 3, 111)])
     assert window.newest(KIND, [ID, OTHER], 107) == {0: 4, 1: 3}
     assert window.newest(KIND, [ID, OTHER], 108) == {1: 3}
+    assert window.newest(KIND, [ID, OTHER]) == {0: 4, 1: 3}
     window.drop()
     assert window.newest(KIND, [ID, OTHER], 108) == {}
+    window.begin([Change(KIND, ID, 4, 5)], 0, 10)
+    window._ids_max = 0
+    window.advance([], 11)
+    assert window.newest(KIND, [ID]) == {}
 
 
 def test_batches_are_held_against_history_too() -> None:
