@@ -220,7 +220,7 @@ class Proof:
         yield "mac", self._many_authentic(ids, columns)
         yield "garbled", _of_their_shape(kind, values, columns["shape"])
         yield "horizon", columns["horizon"] >= self._window.oldest_xid
-        if newest := self._window.newest(kind, ids):
+        if newest := self._window.newest(kind, ids, int(columns["horizon"].min())):
             holds = np.ones(len(ids), np.bool_)
             at = list(newest)
             holds[at] = columns["version"][at] >= np.array(list(newest.values()), np.uint64)
