@@ -74,21 +74,21 @@ class CacheStats:
 class Cache:
     """Proven entries by kind and id. No method raises because of the cache server.
 
-    `incarnation` (8 bytes) is part of every key: another life of the database starts cold.
+    The window's incarnation is part of every key: another life of the database starts cold.
     """
 
     def __init__(
         self,
         url: str,
         prover: Prover,
-        incarnation: bytes,
         window: Window,
         *,
         wait_s: float = WAIT_S,
         ttl_s: float = TTL_S,
     ) -> None:
         self.stats = CacheStats()
-        self._proof = Proof(prover, incarnation, window)
+        self._window = window
+        self._proof = Proof(prover, window)
         self._servers = Shards(url)
         self._wait_s = wait_s
         self._ttls = bulk(int(ttl_s * 1000), int(min(ttl_s, UNKNOWN_TTL_S) * 1000))
@@ -109,12 +109,16 @@ class Cache:
 
         None when the cache did not answer: what is then read elsewhere is no news to it.
         """
-        stats, keys = self.stats, self._proof.bulk_keys(kind, ids)
+        stats, incarnation = self.stats, self._window.incarnation
+        keys = self._proof.bulk_keys(kind, ids)
         try:
             values, unanswered = await self._servers.mget_bulk(keys, len(ids), self._wait_s)
         except NoAnswer as reason:
             stats.miss("timeout" if isinstance(reason, Late) else "down", len(ids))
             return None
+        if self._window.incarnation != incarnation:
+            stats.miss("absent", len(ids))
+            return {}
         proven = self._proof.proven(kind, ids, values)
         stats.hits += len(proven.entries)
         if unanswered:  # by some servers of a cluster
@@ -142,7 +146,11 @@ class Cache:
         self._behind(self._unlink(kind, ids))
 
     async def _write(self, kind: int, entries: list[tuple[bytes, Entry]]) -> None:
+        incarnation = self._window.incarnation
+
         async def put(pipe: Pipe, positions: Sequence[int]) -> None:
+            if self._window.incarnation != incarnation:
+                return
             part = [entries[at] for at in positions]
             keys = self._proof.bulk_keys(kind, [id_ for id_, _ in part])
             values = self._proof.bulk_values(kind, part)

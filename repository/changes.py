@@ -1,18 +1,20 @@
 """The poll of the primary's change rows: what feeds the window, and tells how old it is.
 
-Also carries the routing table's revision, so that one statement per interval serves both.
+One statement per interval serves all that every worker has to know of the primary: its heartbeat,
+its incarnation and the routing table's revision are in it too.
 """
 
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from os import urandom
+from typing import Final, NamedTuple
 
 from repository.database import Database, Row
 from repository.errors import TooStale, Unavailable
-from repository.window import Change, Window
+from repository.window import NO_LIFE, Change, Window
 
 __all__ = ["ChangePoll"]
 
@@ -26,15 +28,25 @@ START_WINDOW_XIDS: Final = 1_000
 GET_HORIZON = "SELECT pg_snapshot_xmin(pg_current_snapshot())"
 
 # Everything visible from the last horizon on, not only what is below xmin. One row more than
-# ROWS_MAX says that the rest was cut off.
+# ROWS_MAX says that the rest was cut off. A WAL file's name begins with its timeline; a standby
+# has none to name, and is no primary.
 POLL = """
 WITH horizon AS MATERIALIZED (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS xmin)
-SELECT horizon.xmin, routing_revision.revision,
+SELECT horizon.xmin, routing_revision.revision, heartbeat.beat, incarnation.id,
+       incarnation.timeline,
+       ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::integer AS timeline_now,
        recent.kind, recent.id, recent.version, recent.xid
-FROM horizon CROSS JOIN routing_revision
+FROM horizon CROSS JOIN routing_revision CROSS JOIN heartbeat CROSS JOIN incarnation
 LEFT JOIN LATERAL (
     SELECT kind, id, version, xid FROM change WHERE xid >= $1 ORDER BY xid LIMIT 200001
 ) AS recent ON true"""
+
+# The first worker that sees another timeline begins another incarnation; $4 is the oldest xid that
+# may have been another transaction's in the one before.
+BEGIN_INCARNATION = """
+UPDATE incarnation SET id = $2, timeline = $3, first_xid = $4
+WHERE id = $1 AND timeline <> $3
+RETURNING 1"""
 
 # Where a stretch of about 2,000 older changes begins; whole transactions only.
 GET_STRETCH = "SELECT xid FROM change WHERE xid < $1 ORDER BY xid DESC OFFSET 1999 LIMIT 1"
@@ -43,11 +55,27 @@ GET_HISTORY = """
 SELECT kind, id, version, xid, time FROM change WHERE xid >= $1 AND xid < $2 ORDER BY xid"""
 
 
+class _Answer(NamedTuple):
+    """What a poll was told."""
+
+    horizon: int
+    routing_revision: int
+    beat: int
+    incarnation: bytes
+    timeline: int  # as the incarnation has it
+    timeline_now: int  # as the server has it
+    changes: list[Change]
+
+
 class ChangePoll:
     """Polls every `interval_s` once started; `note` tells it of commits it need not wait for.
 
     Listeners run in the event loop and must not fail: `on_change` gets what is new, `on_drop`
-    is called when nothing known before may be relied on, `on_routing` gets the new revision.
+    is called when nothing known before may be relied on, `on_routing` gets the new revision, and
+    `on_leave` is awaited when another server has become the primary.
+
+    With `heart_beats` an answer vouches only where the heartbeat has moved since the one before
+    that did: a primary that nobody follows any more can answer, and not commit a beat.
     """
 
     def __init__(
@@ -58,12 +86,14 @@ class ChangePoll:
         interval_s: float = INTERVAL_S,
         max_stale_s: float = MAX_STALE_S,
         rows_max: int = ROWS_MAX,
+        heart_beats: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.window = window
         self.on_change: list[Callable[[Sequence[Change]], None]] = []
         self.on_drop: list[Callable[[], None]] = []
         self.on_routing: list[Callable[[int], None]] = []
+        self.on_leave: list[Callable[[], Awaitable[None]]] = []
         self.routing_revision = 0
         self.failures = 0
         self.last_failure: Exception | None = None
@@ -72,6 +102,9 @@ class ChangePoll:
         self._max_stale_s = max_stale_s
         self._rows_max = min(rows_max, ROWS_MAX)
         self._clock = clock
+        self._heart_beats = heart_beats
+        self._beat = 0
+        self._timeline = 0
         self._asked_at: float | None = None
         self._history_read = False
         self._task: asyncio.Task[None] | None = None
@@ -91,7 +124,7 @@ class ChangePoll:
 
     @property
     def age_s(self) -> float:
-        """Seconds since the last answered poll was asked; infinite before the first."""
+        """Seconds since the last poll whose answer vouches was asked; infinite before the first."""
         return float("inf") if self._asked_at is None else self._clock() - self._asked_at
 
     @property
@@ -114,13 +147,12 @@ class ChangePoll:
     async def poll(self) -> None:
         """Ask once. Raises TimedOut, Unavailable."""
         asked_at = self._clock()
-        if self.window.horizon:
-            complete = await self._advance()
-        else:
-            complete = False
-        if not complete:
-            await self._begin()
-        self._asked_at = asked_at
+        beat = await self._advance() if self.window.horizon else None
+        if beat is None:
+            beat = await self._begin()
+        if beat != self._beat or not self._heart_beats:
+            self._beat = beat
+            self._asked_at = asked_at
 
     async def read_back(self) -> bool:
         """Read a stretch of older history into the window; whether there is more to read."""
@@ -150,17 +182,18 @@ class ChangePoll:
                 self.failures += 1
                 self.last_failure = error
 
-    async def _advance(self) -> bool:
-        """Poll from the last horizon; False when that cannot be proven to be everything."""
+    async def _advance(self) -> int | None:
+        """Poll from the last horizon; None when that cannot be proven to be everything."""
         window = self.window
         epoch = window.horizon
-        horizon, changes = await self._changes(epoch)
-        if len(changes) > self._rows_max or horizon < epoch:
-            return False
-        self._tell(window.advance(changes, horizon))
-        return True
+        answer = await self._ask(epoch)
+        is_of_this_life = answer.incarnation == window.incarnation
+        if len(answer.changes) > self._rows_max or answer.horizon < epoch or not is_of_this_life:
+            return None
+        self._tell(window.advance(answer.changes, answer.horizon))
+        return answer.beat
 
-    async def _begin(self) -> None:
+    async def _begin(self) -> int:
         """Forget everything and start with a short window, or none if that holds too much."""
         if self.window.horizon:
             self.window.drop()
@@ -172,22 +205,54 @@ class ChangePoll:
         stretch = await self._fetch(GET_STRETCH, horizon)
         begin = stretch[0][0] if stretch else max(horizon - START_WINDOW_XIDS, 0)
         for oldest in (begin, horizon):
-            now, changes = await self._changes(oldest)
-            if len(changes) <= self._rows_max:
-                self._tell(self.window.begin(changes, oldest, now))
-                return
+            answer = await self._ask(oldest)
+            if len(answer.changes) <= self._rows_max:
+                if answer.incarnation != self.window.incarnation:
+                    self.window.enter(answer.incarnation)
+                self._tell(self.window.begin(answer.changes, oldest, answer.horizon))
+                return answer.beat
         raise Unavailable("more changes at once than a poll reads")
 
-    async def _changes(self, oldest: int) -> tuple[int, list[Change]]:
+    async def _ask(self, oldest: int) -> _Answer:
+        """Everything visible from `oldest` on, from a primary that is not of an older life.
+
+        Raises TimedOut, Unavailable.
+        """
         rows = await self._fetch(POLL, oldest)
-        horizon, revision = rows[0][:2]
-        if revision != self.routing_revision:
-            self.routing_revision = revision
+        horizon, revision, beat, incarnation, timeline, timeline_now = rows[0][:6]
+        changes = [] if rows[0][6] is None else [Change(*row[6:]) for row in rows]
+        answer = _Answer(horizon, revision, beat, incarnation, timeline, timeline_now, changes)
+        if answer.timeline_now < self._timeline:
+            await self._leave()
+            raise Unavailable("a former primary answered")
+        if answer.timeline_now != answer.timeline:
+            await self._begin_incarnation(answer)
+            raise Unavailable("another life of the database has begun")
+        self._timeline = answer.timeline_now
+        if answer.routing_revision != self.routing_revision:
+            self.routing_revision = answer.routing_revision
             for revised in self.on_routing:
-                revised(revision)
-        if rows[0][2] is None:
-            return horizon, []
-        return horizon, [Change(*row[2:]) for row in rows]
+                revised(answer.routing_revision)
+        return answer
+
+    async def _begin_incarnation(self, answer: _Answer) -> None:
+        """Have the new life known under a name of its own, unless another worker was first.
+
+        What lay below the last horizon seen here was finished in the life before, and is the same
+        in this one. Nothing is known of xids from there on.
+        """
+        seen = self.window.horizon if answer.incarnation == self.window.incarnation else 0
+        await self._leave()
+        await self._database.write(
+            BEGIN_INCARNATION, answer.incarnation, urandom(len(NO_LIFE)), answer.timeline_now, seen,
+            deadline=time.monotonic() + STATEMENT_MAX_S,
+        )  # fmt: skip
+
+    async def _leave(self) -> None:
+        """Part with the primary that was, here and wherever else it is known."""
+        await self._database.leave()
+        for left in self.on_leave:
+            await left()
 
     async def _fetch(self, sql: str, *xids: int) -> list[Row]:
         deadline = time.monotonic() + STATEMENT_MAX_S

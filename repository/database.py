@@ -8,12 +8,14 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any, NamedTuple, TypeAlias, TypeVar
+from weakref import WeakSet
 
 import asyncpg
 from asyncpg.connect_utils import SessionAttribute
 
 from repository.certainty import Connection, certain, commit, translate
 from repository.errors import CommitUnknown, RepositoryError, TimedOut, Unavailable
+from repository.hosts import Plain, PrimaryFinder
 
 __all__ = ["Connection", "Database", "Incarnation", "Position", "Row", "seconds_left"]
 
@@ -24,6 +26,7 @@ Pool: TypeAlias = "asyncpg.pool.Pool[asyncpg.Record]"
 STATEMENT_TIMEOUT_MAX_S = 30
 IDLE_IN_TRANSACTION_MAX_S = 15
 CLOSE_MAX_S = 5
+SETTLE_MAX_S = 15
 
 # The driver asks the server about every array type it meets first: once, before it serves.
 LEARN_TYPES = "SELECT $1::bytea[], $2::text[], $3::smallint[], $4::bigint[], $5::boolean[]"
@@ -83,23 +86,30 @@ class Database:
         self._on_statement = on_statement
         self._writers: Pool | None = None
         self._readers: Pool | None = None
+        self._connections: WeakSet[Plain] = WeakSet()
         self._unfinished: set[asyncio.Task[Any]] = set()
 
     async def connect(self) -> None:
         """Open the pools. Raises Unavailable when a server cannot be reached."""
         try:
-            self._writers = await self._pool(self._primary_dsn, SessionAttribute.primary)
+            self._writers = await self._pool(
+                self._primary_dsn, connect=PrimaryFinder(self._primary_dsn)
+            )
             self._readers = self._writers
             if self._replica_dsn:
-                self._readers = await self._pool(self._replica_dsn, SessionAttribute.prefer_standby)
+                self._readers = await self._pool(
+                    self._replica_dsn, target_session_attrs=SessionAttribute.prefer_standby
+                )
         except Exception as error:
             if (named := translate(error)) is None:
                 raise
             raise named from error
 
     async def close(self) -> None:
-        """Close the pools, once writes are through; other connections are given five seconds."""
-        await self.settled()
+        """Close the pools, once writes are through; they and the rest are given some seconds."""
+        with suppress(TimeoutError):  # a COMMIT that no standby confirms may never end
+            async with asyncio.timeout(SETTLE_MAX_S):
+                await self.settled()
         for pool in {self._writers, self._readers} - {None}:
             assert pool is not None
             try:
@@ -107,6 +117,17 @@ class Database:
                     await pool.close()
             except TimeoutError:
                 pool.terminate()
+
+    async def leave(self) -> None:
+        """Part with a primary that is none any more: what waits for it will not be answered.
+
+        A COMMIT under way there ends as CommitUnknown.
+        """
+        for connection in list(self._connections):
+            connection.terminate()
+        for pool in {self._writers, self._readers} - {None}:
+            assert pool is not None
+            await pool.expire_connections()
 
     @property
     def idle_connections(self) -> int:
@@ -263,14 +284,14 @@ class Database:
             await pool.expire_connections()
         return named
 
-    async def _pool(self, dsn: str, session: SessionAttribute) -> Pool:
+    async def _pool(self, dsn: str, **how: Any) -> Pool:
         return await asyncpg.create_pool(
             dsn,
+            **how,
             min_size=1,
             max_size=self._connections_max,
             max_queries=2**31,
             max_cached_statement_lifetime=0,
-            target_session_attrs=session,
             init=self._prepare,
             reset=_leave_as_is,
             timeout=5,
@@ -282,12 +303,13 @@ class Database:
             },
         )
 
-    async def _prepare(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    async def _prepare(self, connection: Plain) -> None:
         await connection.prepare(LEARN_TYPES)
+        self._connections.add(connection)
         told = self._on_statement
         if told is not None:
             connection.add_query_logger(lambda logged: told(logged.query))
 
 
-async def _leave_as_is(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+async def _leave_as_is(connection: Plain) -> None:
     """Spare the round trip of RESET ALL: no code here sets anything beyond its transaction."""

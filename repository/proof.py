@@ -66,22 +66,20 @@ class Proven(NamedTuple):
 
 
 class Proof:
-    """Keys and values of one incarnation's entries, held against one worker's window."""
+    """Keys and values of the entries of one worker's window and its incarnation."""
 
-    def __init__(self, prover: Prover, incarnation: bytes, window: Window) -> None:
-        assert len(incarnation) == INCARNATION_SIZE, "messages fill whole blocks"
+    def __init__(self, prover: Prover, window: Window) -> None:
         self._prover = prover
-        self._incarnation = incarnation
         self._window = window
 
     def keys(self, kind: int, ids: Sequence[bytes]) -> list[bytes]:
         """The keys of records' entries: hash tag, kind, incarnation, id."""
-        prefix = bytes((kind,)) + self._incarnation
+        prefix = bytes((kind,)) + self._window.incarnation
         return [TAGS[id_[-1] & 63] + prefix + id_ for id_ in ids]
 
     def bulk_keys(self, kind: int, ids: Sequence[bytes]) -> bytes:
         """The same as RESP bulk strings without a gap."""
-        prefix = bytes((kind,)) + self._incarnation
+        prefix = bytes((kind,)) + self._window.incarnation
         length = b"$%d\r\n" % (TAG_SIZE + len(prefix) + ID_SIZE)
         if len(ids) <= FEW:
             return b"".join([length + key + b"\r\n" for key in self.keys(kind, ids)])
@@ -236,7 +234,7 @@ class Proof:
     def _many_macs(self, ids: Sequence[bytes], columns: Columns) -> npt.NDArray[np.uint64]:
         """The MACs that belong to these heads, two numbers each."""
         messages = np.empty((len(ids), MESSAGE_SIZE), np.uint8)
-        messages[:, :INCARNATION_SIZE] = np.frombuffer(self._incarnation, np.uint8)
+        messages[:, :INCARNATION_SIZE] = np.frombuffer(self._window.incarnation, np.uint8)
         messages[:, INCARNATION_SIZE:-HEAD_SIZE] = _id_rows(ids)
         rows = columns.view(np.uint8).reshape(len(ids), BODY)
         messages[:, -HEAD_SIZE:] = rows[:, :HEAD_SIZE]
@@ -256,7 +254,8 @@ class Proof:
         ]
 
     def _macs(self, ids: Sequence[bytes], heads: Sequence[bytes]) -> bytes:
-        messages = [self._incarnation + id_ + head for id_, head in zip(ids, heads, strict=True)]
+        life = self._window.incarnation
+        messages = [life + id_ + head for id_, head in zip(ids, heads, strict=True)]
         return self._prover(b"".join(messages), MESSAGE_SIZE)
 
 

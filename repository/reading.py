@@ -49,14 +49,11 @@ class Reader:
     Without a cache the same answers come from the database alone.
     """
 
-    def __init__(
-        self, store: RecordStore, poll: ChangePoll, incarnation: bytes, cache: Cache | None = None
-    ) -> None:
+    def __init__(self, store: RecordStore, poll: ChangePoll, cache: Cache | None = None) -> None:
         self.stats = ReadStats()
         self._store = store
         self._poll = poll
         self._window = poll.window
-        self._incarnation = incarnation
         self._cache = cache
         self._flights: dict[int, dict[bytes, Flight]] = {kind: {} for kind in Kind}
         self._boarding: dict[int, Flight] = {}
@@ -73,19 +70,20 @@ class Reader:
     ) -> list[Entry]:
         """One entry per id, in the order of `ids`, duplicates included; tombstones where none is.
 
-        Raises TimedOut, Unavailable.
+        All are of the incarnation that the window has when this returns. Raises TimedOut,
+        Unavailable.
         """
         if not ids:
             return []
-        if self.may_be_seen(freshness):
-            found = await self._shared(kind, ids, deadline)
-            return [found[id_] for id_ in ids]
-        wanted = list(dict.fromkeys(ids))
-        if isinstance(freshness, Position) and freshness.incarnation == self._incarnation:
-            found = await self._read(kind, wanted, deadline, at_lsn=freshness.lsn)
-        else:
-            found = await self._read(kind, wanted, deadline, primary=True)
-        return [found[id_] for id_ in ids]
+        found: Mapping[bytes, Entry]
+        while True:
+            incarnation = self._window.incarnation
+            if self.may_be_seen(freshness):
+                found = await self._shared(kind, ids, deadline)
+            else:
+                found = await self._fresh(kind, list(dict.fromkeys(ids)), freshness, deadline)
+            if self._window.incarnation == incarnation:
+                return [found[id_] for id_ in ids]
 
     def may_be_seen(self, freshness: Freshness) -> bool:
         """Whether what is proven against the window is fresh enough, wherever it is kept.
@@ -112,6 +110,8 @@ class Reader:
 
     def committed(self, position: Position, written: Sequence[Written]) -> None:
         """Take a commit of this worker's own: known at once, and put in the cache."""
+        if position.incarnation != self._window.incarnation:
+            return
         self._poll.note(
             [Change(kind, id_, entry.version, position.xid) for kind, id_, entry in written]
         )
@@ -121,7 +121,16 @@ class Reader:
 
     def _reached(self, position: Position) -> bool:
         """Whether the cache, proven against the window, contains the write at `position`."""
-        return position.incarnation == self._incarnation and self._window.has_seen(position.xid)
+        window = self._window
+        return position.incarnation == window.incarnation and window.has_seen(position.xid)
+
+    async def _fresh(
+        self, kind: int, wanted: list[bytes], freshness: Freshness, deadline: float | None
+    ) -> Mapping[bytes, Entry]:
+        """What is fresh enough for those whom the window is not."""
+        if isinstance(freshness, Position) and freshness.incarnation == self._window.incarnation:
+            return await self._read(kind, wanted, deadline, at_lsn=freshness.lsn)
+        return await self._read(kind, wanted, deadline, primary=True)
 
     async def _shared(
         self, kind: int, ids: Sequence[bytes], deadline: float | None
@@ -259,6 +268,7 @@ class Reader:
     ) -> dict[bytes, Entry]:
         """The database's answer; missing rows become tombstones; the cache is filled behind us."""
         primary = primary or not self._store.has_replicas
+        incarnation = self._window.incarnation
         horizon, entries = await self._store.get_many(
             kind, ids, primary=primary, at_lsn=at_lsn, deadline=deadline
         )
@@ -268,6 +278,7 @@ class Reader:
             entries = dict.fromkeys(ids, Entry(0, horizon, b"", b"")) | entries
         if not primary:  # a replica may lag behind what this worker knows to have changed
             await self._insist(kind, entries, deadline)
-        if fills and self._cache is not None:
+        is_of_this_life = self._window.incarnation == incarnation
+        if fills and is_of_this_life and self._cache is not None:
             self._cache.put(kind, entries.items())
         return entries

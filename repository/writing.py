@@ -14,6 +14,7 @@ import asyncpg
 
 from repository.certainty import commit
 from repository.database import Connection, Database, Position, seconds_left
+from repository.window import Window
 from repository.work import Origin, Work, Written
 
 __all__ = ["LSN_UNKNOWN", "Writer"]
@@ -43,11 +44,11 @@ class Writer:
     def __init__(
         self,
         database: Database,
-        incarnation: bytes,
+        window: Window,
         on_commit: Callable[[Position, Sequence[Written]], None],
     ) -> None:
         self._database = database
-        self._incarnation = incarnation
+        self._window = window
         self._on_commit = on_commit
 
     @asynccontextmanager
@@ -60,6 +61,7 @@ class Writer:
         Raises TimedOut, Unavailable, OperationInProgress, CommitUnknown.
         """
         connection = await self._database.acquire(deadline)
+        incarnation = self._window.incarnation
         work = Work(connection, origin)
         try:
             async with asyncio.timeout(seconds_left(deadline)):
@@ -72,7 +74,9 @@ class Writer:
                 raise
             raise named from error
         # A task of its own, so that neither deadline nor cancellation touches the COMMIT.
-        work.committed_at = await self._database.outlasting(self._finish(work), deadline)
+        work.committed_at = await self._database.outlasting(
+            self._finish(work, incarnation), deadline
+        )
 
     async def forget(self, before: datetime, limit: int) -> int:
         """Delete at most `limit` idempotency rows older than `before`; how many there were."""
@@ -82,14 +86,18 @@ class Writer:
         """Wait for every COMMIT and ROLLBACK under way: for shutting down."""
         await self._database.settled()
 
-    async def _finish(self, work: Work) -> Position:
-        """COMMIT, then read the position in a statement of its own (DESIGN section 6)."""
+    async def _finish(self, work: Work, incarnation: bytes) -> Position:
+        """COMMIT, then read the position in a statement of its own (DESIGN section 6).
+
+        It is of the incarnation that was known when the work began: of a later one it would claim
+        an xid that is another's there, of an earlier one it asks for no more than the primary.
+        """
         try:
             await commit(work.connection)
             lsn = await _flushed_lsn(work.connection)
         finally:
             await self._database.release(work.connection)
-        position = Position(self._incarnation, work.xid, lsn)
+        position = Position(incarnation, work.xid, lsn)
         # In the loop's next round: before the caller goes on, and no failure of a listener can
         # make a commit that happened look like one that did not.
         asyncio.get_running_loop().call_soon(self._on_commit, position, work.written)

@@ -6,13 +6,11 @@ from typing import NamedTuple
 
 from repository.ach_run import AchRunStore
 from repository.audit import AuditStore
-from repository.changes import ChangePoll
 from repository.follow_up import FollowUpStore
 from repository.link import LinkStore
 from repository.reading import Reader
 from repository.record import RecordStore
 from repository.routing import RoutingStore
-from repository.window import Window
 from repository.writing import Writer
 from server.account import AccountServicer
 from server.account_numbers import AccountNumbers, AccountScheme
@@ -25,7 +23,7 @@ from server.ach_resolving import Tools
 from server.audit import Audit
 from server.card import CardServicer
 from server.card_numbers import CardNumbers
-from server.connections import cache_of, database_of, key_store_of
+from server.connections import cache_of, database_of, key_store_of, poll_of
 from server.cursor import Cursors
 from server.customer import CustomerServicer
 from server.customer_accounts import CustomerAccounts
@@ -91,12 +89,11 @@ async def wired(settings: Settings, gauges: Gauges) -> AsyncIterator[Wired]:
         macs, sealer = Macs(keyring), Sealer(keyring)
         identity, tokens = Identity(keyring), Tokens(keyring)
 
-        incarnation = (await database.incarnation()).id
-        poll = ChangePoll(database, Window(), max_stale_s=settings.max_stale_s)
-        cache = await enter(cache_of(settings, macs, incarnation, poll.window))
+        poll = await enter(poll_of(settings, database))
+        cache = await enter(cache_of(settings, macs, poll.window))
         records, links, runs = RecordStore(database), LinkStore(database), AchRunStore(database)
-        reader = Reader(records, poll, incarnation, cache)
-        writer = Writer(database, incarnation, reader.committed)
+        reader = Reader(records, poll, cache)
+        writer = Writer(database, poll.window, reader.committed)
         opened.push_async_callback(writer.settled)
 
         cursors = Cursors(macs)

@@ -2,16 +2,22 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 from repository.cache import Cache
+from repository.changes import ChangePoll
 from repository.database import Database
+from repository.heartbeat import Heart
 from repository.keys import KeyStore
 from repository.window import Window
 from server.schema import require_schema
 from server.settings import Settings
 from tokenizer.mac import Macs
 
-__all__ = ["cache_of", "database_of", "key_store_of"]
+__all__ = ["cache_of", "database_of", "key_store_of", "poll_of"]
+
+WATCH_CONNECTIONS: Final = 3
+"""A poll, a beat, and one that neither of them got an answer on."""
 
 
 @asynccontextmanager
@@ -30,6 +36,21 @@ async def database_of(settings: Settings) -> AsyncIterator[Database]:
 
 
 @asynccontextmanager
+async def poll_of(settings: Settings, database: Database) -> AsyncIterator[ChangePoll]:
+    """The poll, to be started, and the heartbeat, which beats; on connections of their own.
+
+    Calls never keep them waiting, and `database` leaves a primary that they find to be none.
+    Raises Unavailable.
+    """
+    primary = settings.database_dsn.get_secret_value()
+    watch = Database(primary, connections_max=WATCH_CONNECTIONS)
+    async with _connected(watch), Heart(watch).running():
+        poll = ChangePoll(watch, Window(), max_stale_s=settings.max_stale_s, heart_beats=True)
+        poll.on_leave.append(database.leave)
+        yield poll
+
+
+@asynccontextmanager
 async def key_store_of(settings: Settings) -> AsyncIterator[KeyStore]:
     """The key database. Raises SchemaOutdated, Unavailable."""
     dsn = settings.key_database_dsn.get_secret_value()
@@ -40,15 +61,13 @@ async def key_store_of(settings: Settings) -> AsyncIterator[KeyStore]:
 
 
 @asynccontextmanager
-async def cache_of(
-    settings: Settings, macs: Macs, incarnation: bytes, window: Window
-) -> AsyncIterator[Cache | None]:
+async def cache_of(settings: Settings, macs: Macs, window: Window) -> AsyncIterator[Cache | None]:
     """The cache; None when there is none. Never raises because of the cache's server."""
     if settings.cache_url is None:
         yield None
         return
     url = settings.cache_url.get_secret_value()
-    cache = Cache(url, macs.cache_entries, incarnation, window)
+    cache = Cache(url, macs.cache_entries, window)
     try:
         yield cache
     finally:

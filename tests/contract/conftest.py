@@ -52,7 +52,7 @@ async def pair(
 async def held(stand: Stand) -> AsyncIterator[HeldStore]:
     """The stand's reader now reads through this store."""
     store = HeldStore(stand)
-    stand.reader = Reader(store, stand.poll, stand.incarnation, stand.cache)
+    stand.reader = Reader(store, stand.poll, stand.cache)
     yield store
     store.go_on.set()
 

@@ -163,14 +163,13 @@ class Bank:
 async def bank(database: Database, key_store: KeyStore, keys: KeyTable) -> AsyncIterator[Bank]:
     """A worker on these databases, wired as app.py does."""
     keyring = Keyring.open(KEK, keys)
-    incarnation = (await database.incarnation()).id
     records, links, poll = (
         RecordStore(database),
         LinkStore(database),
         ChangePoll(database, Window()),
     )
-    reader = Reader(records, poll, incarnation)
-    writer = Writer(database, incarnation, reader.committed)
+    reader = Reader(records, poll)
+    writer = Writer(database, poll.window, reader.committed)
     sealers = CustomerSealers(CustomerKeys(keyring), key_store)
     sealer, macs = Sealer(keyring), Macs(keyring)
     sealed = SealedRecords(sealer, sealers)

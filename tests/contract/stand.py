@@ -152,9 +152,9 @@ async def set_up(dsn: str, valkey: EmbeddedValkey | None, *, cuts: bool = False)
     store = RecordStore(database)
     cache = None
     if valkey is not None:
-        cache = Cache(valkey.url, hash_macs, incarnation, poll.window, wait_s=PATIENT_S)
-    reader = Reader(store, poll, incarnation, cache)
-    writer = Writer(database, incarnation, reader.committed)
+        cache = Cache(valkey.url, hash_macs, poll.window, wait_s=PATIENT_S)
+    reader = Reader(store, poll, cache)
+    writer = Writer(database, poll.window, reader.committed)
     links = LinkStore(database)
     await poll.poll()
     return Stand(

@@ -13,6 +13,7 @@ from repository.cache import UNKNOWN_TTL_S, Cache
 from repository.proof import BODY, HEAD, shape
 from repository.reading import Reader
 from repository.record import Entry
+from repository.window import Window
 from tests.contract.stand import ACCOUNT, Stand, hash_macs, key_of, origin, raw, some_id, write
 
 
@@ -125,8 +126,8 @@ async def test_a_silent_cache_is_gone_round_and_then_left_alone(
 ) -> None:
     id_ = some_id()
     await stand.create(id_)
-    cache = Cache(silent_url, hash_macs, stand.incarnation, stand.window, wait_s=0.02)
-    reader = Reader(stand.store, stand.poll, stand.incarnation, cache)
+    cache = Cache(silent_url, hash_macs, stand.window, wait_s=0.02)
+    reader = Reader(stand.store, stand.poll, cache)
     for _ in range(FAILURES_MAX):
         breaker_of(cache)._closed_again_at = 0.0
         assert (await reader.get_many(ACCOUNT, [id_]))[0].version == 1
@@ -145,7 +146,7 @@ async def test_our_own_work_is_not_taken_for_a_slow_cache(
     id_ = some_id()
     await stand.create(id_)
     assert stand.valkey is not None
-    cache = Cache(stand.valkey.url, hash_macs, stand.incarnation, stand.window, wait_s=10)
+    cache = Cache(stand.valkey.url, hash_macs, stand.window, wait_s=10)
     assert await cache.get_many(ACCOUNT, [id_])  # connected from now on
     cache._wait_s = 0.05
     reading = asyncio.create_task(cache.get_many(ACCOUNT, [id_]))
@@ -217,7 +218,7 @@ async def test_another_incarnation_starts_cold(stand: Stand) -> None:
     id_ = some_id()
     await stand.create(id_)
     assert stand.valkey is not None
-    other = Cache(stand.valkey.url, hash_macs, b"another!", stand.window, wait_s=10)
+    other = Cache(stand.valkey.url, hash_macs, Window(b"another!"), wait_s=10)
     assert await other.get_many(ACCOUNT, [id_]) == {}
     assert other.stats.misses == {"absent": 1}
     await other.close()

@@ -25,7 +25,7 @@ class BlindWindow(Window):
 def without_version_check(stand: Stand) -> None:
     """No entry is ever too old by version: nothing is known to have changed."""
     assert stand.cache is not None
-    blind = BlindWindow()
+    blind = BlindWindow(stand.window.incarnation)
     blind.oldest_xid, blind.horizon = stand.window.oldest_xid, stand.window.horizon
     stand.cache._proof._window = blind
 
@@ -33,7 +33,7 @@ def without_version_check(stand: Stand) -> None:
 def without_horizon_check(stand: Stand) -> None:
     """No entry is ever too old by horizon: everything is taken to be within the window."""
     assert stand.cache is not None
-    blind = BlindWindow()
+    blind = BlindWindow(stand.window.incarnation)
     blind.oldest_xid, blind.horizon = 0, stand.window.horizon
     blind.changed = stand.window.changed
     stand.cache._proof._window = blind

@@ -63,6 +63,7 @@ CLEAR = {
     "customer_key": "wrap_generation create_time",
     "seal_count": "purpose generation seals",
     "routing_revision": "only_one revision",
+    "heartbeat": "only_one beat time",
 }
 OPAQUE = {
     "record": "id operational private number",

@@ -154,7 +154,7 @@ async def test_who_joined_a_read_older_than_the_poll_reads_again(
     here, there = pair
     id_ = some_id()
     store = HeldStore(here)
-    here.reader = Reader(store, here.poll, here.incarnation)
+    here.reader = Reader(store, here.poll)
     leader = asyncio.create_task(here.reader.get_many(ACCOUNT, [id_]))
     await store.asked.wait()
     await there.create(id_)
@@ -243,7 +243,7 @@ async def test_replicas_that_lag_do_not_answer(
 
     monkeypatch.setattr(stand.store, "has_replicas", True)
     monkeypatch.setattr(stand.store, "get_many", lagging)
-    reader = Reader(stand.store, stand.poll, stand.incarnation)
+    reader = Reader(stand.store, stand.poll)
     assert (await reader.get_many(ACCOUNT, [id_]))[0].version == 2
     assert reader.stats.unproven_rows == 1
     await stand.close()

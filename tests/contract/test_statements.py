@@ -49,10 +49,12 @@ ARGUMENTS: dict[str, dict[str, tuple[Any, ...]]] = {
     "changes": {
         "GET_HORIZON": (),
         "POLL": (1_000_000,),
+        "BEGIN_INCARNATION": (b"former--", b"present-", 2, 1),
         "GET_STRETCH": (1_000_000,),
         "GET_OLDEST": (1_000_000,),
         "GET_HISTORY": (1_000_000, 1_000_100),
     },
+    "heartbeat": {"BEAT": ()},
     "loading": {"HOLD": (2, [ID]), "READ": (2, [ID]), "GET_KNOWN": (2, [ID]), "MARK": ()},
     "ach_run": {
         "BEGIN": ("actor", UID, NOW, "origin", "destination", "261123 0600"),
@@ -90,7 +92,7 @@ ARGUMENTS: dict[str, dict[str, tuple[Any, ...]]] = {
 }
 # Tables that are a few rows, or that a statement is meant to read whole.
 SMALL = {
-    "routing_revision", "incarnation", "purpose_key", "purpose_table_mac",
+    "routing_revision", "incarnation", "heartbeat", "purpose_key", "purpose_table_mac",
 }  # fmt: skip
 SMALL |= {"seal_count"}
 WHOLE = {

@@ -34,7 +34,7 @@ def id_of(n: int) -> bytes:
 
 
 def window_of(changed: Sequence[tuple[int, int]], kind: int, oldest: int) -> Window:
-    window = Window()
+    window = Window(INCARNATION)
     window.begin(
         [Change(kind, id_of(n), version, HORIZON - 1) for n, version in changed], 1, HORIZON
     )
@@ -98,7 +98,7 @@ def test_a_batch_equals_one_by_one_and_both_the_rule(data, kind, count):
     changed = data.draw(st.lists(st.tuples(st.integers(0, count), st.integers(1, 5))))
     oldest = data.draw(st.sampled_from([0, OLDEST, NOTHING_PROVABLE]))
     window = window_of(changed, kind, oldest)
-    proof = Proof(macs, INCARNATION, window)
+    proof = Proof(macs, window)
     entry = st.builds(
         Entry,
         version=st.integers(0, 5),
@@ -138,7 +138,7 @@ def by(prove, kind, ids, values):
 @example(list(range(FEW)), Kind.ACCOUNT)
 @example(list(range(FEW + 1)), Kind.ACCOUNT)
 def test_bulk_keys_are_the_keys_as_they_go_over_the_wire(numbers, kind):
-    proof = Proof(macs, INCARNATION, Window())
+    proof = Proof(macs, Window(INCARNATION))
     ids = [id_of(n) for n in numbers]
     keys = proof.keys(kind, ids)
     packed = hiredis.pack_command(("MGET", *keys))
@@ -158,7 +158,7 @@ def test_bulk_values_are_the_values_as_they_go_over_the_wire(data, kind, count):
         operational=st.binary(max_size=9),
         private=SEGMENTS,
     )
-    proof = Proof(macs, INCARNATION, Window())
+    proof = Proof(macs, Window(INCARNATION))
     entries = [(id_of(n), data.draw(entry)) for n in range(count)]
     packed = hiredis.pack_command(("MSET", *proof.values(kind, entries)))
     bulk = proof.bulk_values(kind, entries)
@@ -166,7 +166,7 @@ def test_bulk_values_are_the_values_as_they_go_over_the_wire(data, kind, count):
 
 
 def test_values_are_head_mac_and_sealed_bytes():
-    proof = Proof(macs, INCARNATION, Window())
+    proof = Proof(macs, Window(INCARNATION))
     id_, entry = id_of(1), Entry(3, 77, b"sealed", b"private")
     (value,) = proof.values(Kind.CUSTOMER, [(id_, entry)])
     head = HEAD.pack(3, 77, shape(Kind.CUSTOMER, 6, 7))

@@ -1,0 +1,76 @@
+"""Finds the primary among several hosts.
+
+Every pooled connection to a primary comes from here; what it is used for is not known here.
+"""
+
+import asyncio
+import time
+from typing import Any, Final, TypeAlias
+from urllib.parse import urlsplit
+
+import asyncpg
+from asyncpg.connect_utils import SessionAttribute
+
+__all__ = ["Plain", "PrimaryFinder", "dsns_of"]
+
+Plain: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+HOST_MAX_S: Final = 2.0
+"""How long a host has to take a connection: one that swallows packets costs no more."""
+PAUSE_S: Final = 0.25
+"""How long nobody tries again after a round that found no primary."""
+
+NO_ANSWER = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+
+def dsns_of(dsn: str) -> list[str]:
+    """A DSN for each host of a `postgresql://` DSN that names several, in their order."""
+    parts = urlsplit(dsn)
+    credentials, at, hosts = parts.netloc.rpartition("@")
+    return [parts._replace(netloc=f"{credentials}{at}{host}").geturl() for host in hosts.split(",")]
+
+
+class PrimaryFinder:
+    """Connects to the first of the hosts that answers as a primary; all are asked at once.
+
+    To be a pool's `connect`.
+    """
+
+    def __init__(self, dsn: str) -> None:
+        self._dsns = dsns_of(dsn)
+        self._pause_ends = 0.0
+
+    async def __call__(self, *_: Any, **options: Any) -> Plain:
+        """A connection to the primary, with asyncpg.connect's options.
+
+        Raises what the last host raised; for a moment after that ConnectionError at once: nobody
+        waits for what has just been seen to be gone.
+        """
+        if time.monotonic() < self._pause_ends:
+            raise ConnectionError("no host was the primary a moment ago")
+        options |= {"target_session_attrs": SessionAttribute.primary, "timeout": HOST_MAX_S}
+        waiting = {asyncio.create_task(asyncpg.connect(dsn, **options)) for dsn in self._dsns}
+        failure: Exception = ConnectionError("there is no host")
+        try:
+            while waiting:
+                done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                for trial in done:
+                    if (error := trial.exception()) is None:
+                        waiting |= done - {trial}
+                        found: Plain = trial.result()
+                        return found
+                    if not isinstance(error, NO_ANSWER):
+                        raise error
+                    failure = error
+        finally:
+            for trial in waiting:
+                trial.add_done_callback(_discard)
+                trial.cancel()
+        self._pause_ends = time.monotonic() + PAUSE_S
+        raise failure
+
+
+def _discard(trial: asyncio.Task[Plain]) -> None:
+    """Close a connection that came too late to be of use."""
+    if not trial.cancelled() and trial.exception() is None:
+        trial.result().terminate()
