@@ -12,7 +12,7 @@ PUBLISHED = $(shell $(GIT) rev-parse --quiet --verify origin/main || \
 .PHONY: help demo serve test check bench format proto lock clean venv
 
 help: ## List the commands
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 venv:
 	@PYTHON=$(PYTHON) requirements/install
@@ -48,6 +48,28 @@ breaking:
 
 bench: venv ## Measure OpenCIF beside the parts it stands on, for about ten minutes
 	@$(BIN)/python -m deploy.bench
+
+.PHONY: cluster cluster-status cluster-stop switchover kill-primary heal faults
+cluster: venv ## Keep a whole cluster up: three PostgreSQL nodes, Valkey pair, two servers; needs etcd
+	@$(BIN)/python -m deploy.cluster_command up
+
+cluster-status: venv ## What every part of the cluster says of itself
+	@$(BIN)/python -m deploy.cluster_command status
+
+switchover: venv ## Have the cluster's primary hand over to a standby
+	@$(BIN)/python -m deploy.cluster_command switchover
+
+kill-primary: venv ## Kill the cluster's primary and wait for the next
+	@$(BIN)/python -m deploy.cluster_command kill-primary
+
+heal: venv ## Start again what the cluster lacks
+	@$(BIN)/python -m deploy.cluster_command heal
+
+cluster-stop: venv ## End the cluster
+	@$(BIN)/python -m deploy.cluster_command stop
+
+faults: venv ## Make faults on a cluster of their own, under load, and hold it to its promises
+	@$(BIN)/python -m deploy.faults
 
 format: venv ## Format Python and proto files
 	@$(BIN)/ruff check --quiet --fix --exit-zero
