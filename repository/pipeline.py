@@ -116,8 +116,12 @@ class _Connection(asyncio.Protocol):
         self._out.append(command)
         return future
 
-    async def greet(self, commands: list[tuple[str, ...]]) -> None:
-        """Say these first, and then what was sent meanwhile. Raises Lost, ReplyError."""
+    async def greet(self, address: ServerAddress) -> None:
+        """Say who we are, and then what was sent meanwhile.
+
+        Raises Lost, also when this is not the server that is looked for, and ReplyError.
+        """
+        commands = address.greeting()
         if self._transport is None or self._ended:
             raise Lost
         futures = [self._loop.create_future() for _ in commands]
@@ -125,10 +129,12 @@ class _Connection(asyncio.Protocol):
             (future, 0, SERVER_MAX_S, self._own_s, time.monotonic()) for future in reversed(futures)
         )
         self._transport.write(b"".join(packed(*words) for words in commands))
-        for future in futures:
-            reply = await future
+        replies = [await future for future in futures]
+        for reply in replies:
             if isinstance(reply, Exception):
                 raise reply
+        if not address.is_met_by(replies[0]):
+            raise Lost
         self._open = True
         self._flush()
 
@@ -212,6 +218,7 @@ class _Connection(asyncio.Protocol):
 class Pipe:
     """One server, connected to when something is sent, and again when the connection was lost.
 
+    It may be at one of several places: each is tried after the one before it has been lost.
     After a connection that came to nothing there is a jittered pause, in which nothing is sent.
     """
 
@@ -255,13 +262,14 @@ class Pipe:
             try:
                 async with asyncio.timeout(SERVER_MAX_S):
                     await self.address.connect(lambda: connection)
-                    await connection.greet(self.address.greeting())
+                    await connection.greet(self.address)
             except BaseException:
                 connection.drop()
                 raise
 
     def _lost(self, connection: _Connection) -> None:
         self._connection = None
+        self.address = self.address.next()
         self._failures = 0 if connection.answered else self._failures + 1
         if self._failures:
             most_s = min(PAUSE_MAX_S, PAUSE_FIRST_S * 2**self._failures)

@@ -7,7 +7,7 @@ import asyncio
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 __all__ = ["BadAddress", "Place", "ServerAddress"]
@@ -40,9 +40,13 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ServerAddress:
-    """One server, with what it takes to be let in."""
+    """One server, with what it takes to be let in.
+
+    It is at `place`, or at one of the `others` when another has become the primary there.
+    """
 
     place: Place
+    others: tuple[Place, ...] = ()
     username: str = ""
     password: str = ""
     database: int = 0
@@ -56,6 +60,7 @@ class ServerAddress:
     def parse(cls, url: str) -> Self:
         """The server of `redis://[user][:password]@host[:port][/db]`, `rediss://` or `unix://`.
 
+        Hosts with commas between them are a primary and its replicas, whichever is which.
         Options follow as a query: those of redis-py that say who, which database and which
         certificates. Raises BadAddress, ValueError, OSError when a certificate cannot be read.
         """
@@ -71,8 +76,10 @@ class ServerAddress:
             database = path
         if not database.isdecimal():
             raise BadAddress("the database of a cache URL is a number")
+        first, *others = _places(parts)
         return cls(
-            _place(parts),
+            first,
+            tuple(others),
             options.get("username", unquote(parts.username or "")),
             options.get("password", unquote(parts.password or "")),
             int(database),
@@ -82,7 +89,16 @@ class ServerAddress:
 
     def at(self, place: Place) -> "ServerAddress":
         """Another server of the same cluster, which lets the same caller in."""
-        return replace(self, place=place)
+        return replace(self, place=place, others=())
+
+    def next(self) -> "ServerAddress":
+        """The same where it may be else; itself when it can be at one place only."""
+        first, *others = *self.others, self.place
+        return replace(self, place=first, others=tuple(others))
+
+    def is_met_by(self, hello: Any) -> bool:
+        """Whether what a server answers to HELLO says that it is the one that is looked for."""
+        return not self.others or hello.get(b"role") == b"master"
 
     def greeting(self) -> list[tuple[str, ...]]:
         """The commands with which a connection begins."""
@@ -106,11 +122,16 @@ class ServerAddress:
             await loop.create_connection(protocol, host, port, ssl=self.tls, server_hostname=host)
 
 
-def _place(parts: SplitResult) -> Place:
+def _places(parts: SplitResult) -> list[Place]:
     if parts.scheme == "unix":
         if not parts.path:
             raise BadAddress("a unix:// URL names the path of a socket")
-        return Place(unquote(parts.path), 0)
+        return [Place(unquote(parts.path), 0)]
+    hosts = parts.netloc.rpartition("@")[2].split(",")
+    return [_place(parts._replace(netloc=host)) for host in hosts]
+
+
+def _place(parts: SplitResult) -> Place:
     try:
         port = PORT if parts.port is None else parts.port
     except ValueError:

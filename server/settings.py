@@ -40,7 +40,10 @@ class Settings(BaseSettings):
     database_dsn: SecretStr = Field(description="PostgreSQL primary, main database")
     replica_dsn: SecretStr | None = Field(None, description="replicas to read from, if any")
     key_database_dsn: SecretStr = Field(description="PostgreSQL, key database")
-    cache_url: SecretStr | None = Field(None, description="Valkey; empty means no cache")
+    cache_url: SecretStr | None = Field(
+        None,
+        description="Valkey: one server, or a primary and its replicas with commas; empty: none",
+    )
     opened_max_bytes: int = Field(
         128 * 1024 * 1024, ge=0, description="a worker's own cache of opened records; 0 is none"
     )

@@ -37,6 +37,20 @@ def test_a_url_says_what_it_says_to_redis_py(url: str) -> None:
     assert (address.tls is not None) == url.startswith("rediss")
 
 
+def test_a_primary_and_its_replicas_are_tried_in_turn() -> None:
+    address = ServerAddress.parse("redis://:pw@one.example:1,two.example,three.example:3/2")
+    tried = [address, address.next(), address.next().next(), address.next().next().next()]
+    assert [at.place for at in tried] == [
+        ("one.example", 1), ("two.example", 6379), ("three.example", 3), ("one.example", 1),
+    ]  # fmt: skip
+    assert {(at.password, at.database) for at in tried} == {("pw", 2)}
+    assert address.is_met_by({b"role": b"master"})
+    assert not address.is_met_by({b"role": b"replica"})
+    alone = ServerAddress.parse("redis://one.example")
+    assert alone.next() == alone
+    assert alone.is_met_by({b"role": b"replica"}), "a single host is taken as it is"
+
+
 @given(username=st.text(min_size=1), password=st.text(min_size=1), database=st.integers(0, 10**6))
 def test_any_name_and_password_comes_through(username: str, password: str, database: int) -> None:
     url = f"redis://{quoted(username)}:{quoted(password)}@host:1/{database}"
