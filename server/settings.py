@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     key_database_dsn: SecretStr = Field(description="PostgreSQL, key database")
     cache_url: SecretStr | None = Field(
         None,
-        description="Valkey: one server, or a primary and its replicas with commas; empty: none",
+        description="Valkey, or its primary and replicas with commas; empty: no cache",
     )
     opened_max_bytes: int = Field(
         128 * 1024 * 1024, ge=0, description="a worker's own cache of opened records; 0 is none"
