@@ -7,7 +7,6 @@ from contextlib import contextmanager
 
 import pytest
 
-from repository.database import Position
 from repository.errors import TimedOut, Unavailable
 from repository.reading import Consistency, Freshness
 from repository.record import IDS_MAX, Entry, Kind
@@ -15,11 +14,9 @@ from tests.contract.stand import (
     ACCOUNT,
     HeldStore,
     Stand,
-    origin,
     segment,
     some_id,
     statements,
-    write,
 )
 
 FULLY = Consistency.FULLY_CONSISTENT
@@ -200,26 +197,24 @@ async def test_a_caller_who_leaves_takes_nobody_along(
     assert [[entry.version for entry in answer] for answer in answers] == [[0, 0], [0, 0]]
 
 
-async def test_who_is_stricter_reads_alone(stand: Stand, held: HeldStore) -> None:
-    """In one turn of the loop: what a commit since then shows, only those see who must."""
+async def test_who_is_stricter_reads_alone(pair: tuple[Stand, Stand]) -> None:
+    """Of one turn of the loop, only those see another worker's commit who have to."""
+    here, there = pair
+    held = here.reader._store = HeldStore(here)
     id_ = some_id()
-    early = read(stand, id_)
+    early = read(here, id_)
     await held.asked.wait()
-    async with stand.writer.begin(origin()) as work:
-        await work.insert(write(id_))
-    stand.window._seen.clear()  # as if another worker had written it, and no poll had seen it
-    stand.window.changed[ACCOUNT].forget(id_, 1)
-    assert not stand.window.has_seen(work.position.xid)
-    with statements(stand, 2):
-        latest, reached, joined = (
-            read(stand, id_, freshness=FULLY),
-            read(stand, id_, freshness=work.position),
-            read(stand, id_),
-        )
-        seen = read(stand, id_, freshness=Position(stand.incarnation, 1, 1))
+    position = await there.create(id_)
+    with statements(here, 2):
+        callers = [
+            read(here, id_, freshness=FULLY),
+            read(here, id_, freshness=position),
+            read(here, id_),
+            read(here, id_, freshness=position._replace(xid=1)),  # of which all have heard
+        ]
         await asyncio.sleep(0)
         held.go_on.set()
-        answers = await asyncio.gather(latest, reached, joined, seen)
+        answers = await asyncio.gather(*callers)
     assert [answer[0].version for answer in answers] == [1, 1, 0, 0]
     assert (await early)[0].version == 0
 
