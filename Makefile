@@ -9,7 +9,7 @@ PUBLISHED = $(shell $(GIT) rev-parse --quiet --verify origin/main || \
 	$(GIT) rev-parse --quiet --verify main || $(GIT) rev-parse HEAD)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check bench format proto lock clean venv
+.PHONY: help demo serve test check bench sizes profile kernels format proto lock clean venv
 
 help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -48,6 +48,18 @@ breaking:
 
 bench: venv ## Measure OpenCIF beside the parts it stands on, for about ten minutes
 	@$(BIN)/python -m deploy.bench
+	@$(BIN)/python -m loadtests.bench_quotes
+
+sizes: venv ## Measure lookups in banks of 10,000, a million and ten million accounts
+	@$(BIN)/python -m deploy.bench_sizes
+	@$(BIN)/python -m loadtests.bench_quotes
+
+profile: venv ## Say where the CPU of a lookup goes; needs py-spy
+	@$(BIN)/python -m deploy.bench_profile
+	@$(BIN)/python -m loadtests.bench_quotes
+
+kernels: venv ## Count the instructions of the four kernels; needs valgrind
+	@$(BIN)/python -m deploy.kernels
 
 .PHONY: cluster cluster-status cluster-stop switchover kill-primary heal faults
 cluster: venv ## Keep a whole cluster up: three PostgreSQL nodes, Valkey pair, two servers; needs etcd
