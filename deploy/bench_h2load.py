@@ -8,7 +8,8 @@ import shutil
 import subprocess
 from typing import Final
 
-from deploy.bench_rig import RunFailed, UnaryCall
+from deploy.bench_partner import RunFailed
+from deploy.bench_rig import UnaryCall
 
 __all__ = ["PACKAGE", "calls_per_second", "is_there"]
 

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Final
 
 from deploy.bench import QUICK, RESULTS, Teller, fill, telling
-from deploy.bench_rig import Rig, RunFailed
+from deploy.bench_partner import RunFailed
+from deploy.bench_rig import Rig
 from deploy.service import DATA, Service
 from loadtests.bench_cases import KINDS, SHAPES, SOURCES, Case
 from loadtests.bench_figures import Run

@@ -5,10 +5,7 @@ It runs one job at a time and knows nothing of rounds, ratios or reports.
 
 import contextlib
 import json
-import os
 import re
-import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -17,6 +14,7 @@ from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
 from deploy.bench_baselines import DSN, ECHO, EMPTY, URL
+from deploy.bench_partner import Partner, RunFailed
 from deploy.bench_security import Secured, secured
 from deploy.service import Service, Workers
 from loadtests.bench_cases import KINDS, SHAPES, Case, Keys, Kind, Shape, Source
@@ -25,7 +23,7 @@ from loadtests.bench_figures import Run
 from loadtests.bench_machine import Cores, descendants, pin, resident_mib
 from tokenizer.identity import text_to_id
 
-__all__ = ["Partner", "Rig", "RunFailed", "UnaryCall"]
+__all__ = ["Rig", "UnaryCall"]
 
 _HITS: Final = re.compile(r'^opencif_cache_hits_total\{.*source="(\w+)".*\} (\S+)$', re.MULTILINE)
 _MISSES: Final = re.compile(r"^opencif_cache_misses_total\{.*\} (\S+)$", re.MULTILINE)
@@ -35,10 +33,6 @@ _FIRST: Final = KINDS[0]
 _ECHO, _EMPTY = "echo", "empty"
 
 
-class RunFailed(Exception):
-    """A run ended without a figure; says why."""
-
-
 class UnaryCall(NamedTuple):
     """A call of one framed message, and how many are under way at once."""
 
@@ -46,44 +40,6 @@ class UnaryCall(NamedTuple):
     method: str
     message: Path
     in_flight: int
-
-
-class Partner:
-    """A process that is asked by lines of JSON and answers with one each; ends with its input."""
-
-    def __init__(self, module: str, core: int, environment: Mapping[str, str]) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", module],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, **environment},
-            start_new_session=True,  # Ctrl-C is the owner's: it ends when its input does
-        )
-        self.pid = self._process.pid
-        pin(self.pid, core)
-
-    def ask(self, job: Mapping[str, Any]) -> None:
-        """Give it a job."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(job) + "\n")
-        self._process.stdin.flush()
-
-    def answer(self) -> dict[str, Any]:
-        """What it answers. Raises: RunFailed."""
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        told: dict[str, Any] = json.loads(line) if line else {"error": "the process has ended"}
-        if "error" in told:
-            raise RunFailed(told["error"])
-        return told
-
-    def stop(self) -> None:
-        """End its input, and it."""
-        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-            self._process.communicate(timeout=_END_MAX_S)
-        self._process.kill()
-        self._process.wait()
 
 
 class Rig:
@@ -101,6 +57,7 @@ class Rig:
         self._resolver: Partner | None = None
         self._security: Secured | None = None
         self._echo_sizes: dict[str, int] = {}
+        self._ids: list[bytes] = []
         self._sources = sources
         self._counted: dict[str, dict[str, float]] = {}
         self.baselines_address = ""
@@ -141,7 +98,7 @@ class Rig:
         return self._service.serve_also(f"server-{len(self._servers)}", settings)
 
     def prepare(self, gathered: Mapping[tuple[str, bool], Keys], shapes: Sequence[Shape]) -> None:
-        """Write all requests, and let the baselines find the same records."""
+        """Write all requests."""
         for shape in shapes:
             for (kind, known), keys in gathered.items():
                 write_requests(self._path(kind, shape, known=known), keys.requests(shape))
@@ -152,17 +109,20 @@ class Rig:
                 write_requests(self._path(name, shape), requests)
         self._count()
         names = [result.account.name for result in gathered[_FIRST.name, True].results]
-        ids = b"".join(text_to_id(name.partition("/")[2]) for name in names)
-        told = self._baseline({"what": "gather", "ids": ids.hex()})
-        if told["keys"] < len(names):
-            raise RunFailed(f"the cache holds {told['keys']} of {len(names)} accounts")
+        self._ids = [text_to_id(name.partition("/")[2]) for name in names]
 
     def warm(self, kinds: Iterable[Kind], shape: Shape) -> None:
-        """Ask every server that has a cache once for everything. Raises: RunFailed."""
+        """Ask every server that has a cache for everything, and show the baselines the records.
+
+        Raises: RunFailed.
+        """
         for kind in kinds:
             for source in self._sources:
                 if source.counted_as:
                     self.case(Case(kind, shape, source), 0, 0, whole=True)
+        told = self._baseline({"what": "gather", "ids": b"".join(self._ids).hex()})
+        if told["keys"] < len(self._ids):
+            raise RunFailed(f"the cache holds {told['keys']} of {len(self._ids)} accounts")
 
     def case(self, case: Case, warm_s: float, measure_s: float, *, whole: bool = False) -> Run:
         """One run of a case, with `whole` of all its requests at least. Raises: RunFailed."""
