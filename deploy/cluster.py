@@ -18,11 +18,13 @@ from typing import Final, Self
 import asyncpg
 from asyncpg.connect_utils import SessionAttribute
 
-from deploy.cluster_parts import HOST, Address, Envoy, Etcd, Sentinel, ValkeyNode
+from deploy.cluster_guard import MARK, Guard
+from deploy.cluster_parts import HOST, Address, Envoy, Etcd, Part, Sentinel, ValkeyNode
 from deploy.embedded_postgres import Programs, find_programs
 from deploy.patroni_node import PatroniNode
 from deploy.places import await_vacancy, settle
 from deploy.process import EmbeddedError, service_account
+from deploy.process_tree import send, tree
 from deploy.service import KEK, Workers, server_command
 
 __all__ = ["Cluster", "Route", "Unhealthy"]
@@ -73,6 +75,8 @@ class Cluster:
         self._password = secrets.token_urlsafe(24)
         self._programs: Programs | None = None
         self._held = contextlib.ExitStack()
+        self.mark = {MARK: secrets.token_hex(8)}
+        """In the environment of every process of the cluster, so that its guard finds it."""
         self.etcd = Etcd(self.home, account)
         self.nodes = {name: PatroniNode(name, self.home, account) for name in _NODES}
         self.valkeys = {
@@ -81,13 +85,17 @@ class Cluster:
         self.sentinels = [Sentinel(name, self.home, account) for name in _SENTINELS]
         self.servers: dict[str, Workers] = {}
         self.envoy = Envoy(self.home)
+        parts: list[Part] = [self.etcd, self.envoy, *self.sentinels]
+        for part in (*parts, *self.nodes.values(), *self.valkeys.values()):
+            part.environment = self.mark
 
     def start(self) -> None:
         """Start everything from nothing; returns when it is healthy. Raises: EmbeddedError."""
         self._empty()
         with contextlib.ExitStack() as held:
-            self._start_postgres(held)
+            held.callback(Guard(self.mark[MARK]).dismiss)
             self._start_valkey(held)
+            self._start_postgres(held)
             self._start_servers(held)
             self._held = held.pop_all()
         self._tell(f"Envoy at {self.envoy.address} before {', '.join(self.workers)}")
@@ -121,11 +129,16 @@ class Cluster:
         )
         return f"postgresql://{_USER}:{self._password}@{hosts}/{database}"
 
+    def node_dsn(self, node: PatroniNode, database: str) -> str:
+        """The DSN of a database on one node, past whatever stands before it."""
+        return f"postgresql://{_USER}:{self._password}@{node.listens}/{database}"
+
     def environment(self) -> dict[str, str]:
         """The servers' settings."""
         main, keys = map(self.dsn, _DATABASES)
-        name, first = next(iter(self.valkeys.items()))
-        valkeys = str(self._route("server", name, first.address))
+        valkeys = ",".join(
+            str(self._route("server", name, node.address)) for name, node in self.valkeys.items()
+        )
         return {
             "OPENCIF_DATABASE_DSN": main,
             "OPENCIF_REPLICA_DSN": main,
@@ -135,17 +148,25 @@ class Cluster:
             "OPENCIF_PORT": "0",
             "OPENCIF_WORKERS": str(_WORKERS),
             **self._settings,
+            **self.mark,
         }
 
-    def start_server(self, name: str) -> None:
+    def start_server(self, name: str, environment: Mapping[str, str] | None = None) -> None:
         """Start a server, also again; returns when its workers serve. Raises: StartFailed."""
-        self.servers[name] = Workers(self.home, name, self.environment())
+        environment = {**self.environment(), **(environment or {})}
+        self.servers[name] = Workers(self.home, name, environment)
         self.servers[name].wait()
+        _ = self.workers  # whoever stands before the workers is told where they are now
 
     def stop_server(self, name: str) -> None:
         """Drain a server and end it."""
         if name in self.servers:
             self.servers[name].stop()
+
+    def kill_server(self, name: str) -> None:
+        """End a server and its workers as the loss of its machine would."""
+        send(signal.SIGKILL, tree(self.servers[name].pid))
+        self.servers[name].stop()
 
     def start_node(self, name: str) -> None:
         """Start a PostgreSQL node that is not running; Patroni brings it in by itself."""
@@ -164,6 +185,9 @@ class Cluster:
             if valkey.pid is None:
                 primaries = [one.address for one in self.valkeys.values() if one.role == "master"]
                 valkey.start(follows=primaries[0] if primaries else None)
+        for name, server in self.servers.items():
+            if not server.is_alive():
+                self.start_server(name)
         self.wait_healthy()
 
     def status(self) -> list[tuple[str, str]]:
@@ -238,7 +262,12 @@ class Cluster:
             return f"{len(following)} standbys follow {primary.name}"
         if not any("sync" in str(m.get("role")) or "quorum" in str(m.get("role")) for m in others):
             return f"no standby of {primary.name} is synchronous"
-        return ""
+        if sorted(valkey.role for valkey in self.valkeys.values()) != ["master", "slave"]:
+            return "the Valkey pair is no pair"
+        if not any(valkey.is_linked for valkey in self.valkeys.values()):
+            return "Valkey's replica does not follow"
+        down = [name for name, server in self.servers.items() if not server.is_alive()]
+        return f"{down[0]} is down" if down else ""
 
     def _values(self) -> dict[str, str]:
         """What this place puts into Patroni's configuration."""
@@ -266,11 +295,13 @@ class Cluster:
         self.etcd.start()
         for name, node in self.nodes.items():
             node.told = self._route("postgres", name, node.listens)
+            node.told_rest = self._route("postgres", f"{name}/rest", node.rest)
             held.callback(node.stop)
             self.start_node(name)
         self.wait_healthy()
         self._tell(f"{self._programs.origin}: three nodes under Patroni")
-        asyncio.run(self._make_databases())
+        for name in _DATABASES:
+            self.make_database(name)
 
     def _start_valkey(self, held: contextlib.ExitStack) -> None:
         first, second = self.valkeys.values()
@@ -291,15 +322,19 @@ class Cluster:
         held.callback(self.envoy.stop)
         self.envoy.start(self.workers)
 
-    async def _make_databases(self) -> None:
-        connection = await asyncpg.connect(
-            self.dsn("postgres", of="owner"), target_session_attrs=SessionAttribute.primary
-        )
-        try:
-            for name in _DATABASES:
+    def make_database(self, name: str) -> None:
+        """Make an empty database on the primary."""
+
+        async def make() -> None:
+            connection = await asyncpg.connect(
+                self.dsn("postgres", of="owner"), target_session_attrs=SessionAttribute.primary
+            )
+            try:
                 await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE template0')
-        finally:
-            await connection.close()
+            finally:
+                await connection.close()
+
+        asyncio.run(make())
 
     def __enter__(self) -> Self:
         self.start()

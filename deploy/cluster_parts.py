@@ -60,6 +60,7 @@ class Part:
         self._home = home
         self._account = account
         self._server: Server | None = None
+        self.environment: Mapping[str, str] = {}
 
     @property
     def pid(self) -> int | None:
@@ -119,7 +120,7 @@ class Part:
             account,
             log=self._home / "logs" / f"{self.name}.log",
             stop_signal=signal.SIGTERM,
-            environment=environment,
+            environment={**self.environment, **(environment or {})},
         )
         self._server.wait_until(is_ready, _START_MAX_S)
 
@@ -159,7 +160,7 @@ class ValkeyNode(Part):
     @property
     def role(self) -> str:
         """`master` or `slave`, as the server says; empty when it is silent."""
-        with contextlib.suppress(redis.RedisError), self._client() as client:
+        with contextlib.suppress(redis.RedisError), self.client() as client:
             told: Any = client.role()
             return str(told[0].decode())
         return ""
@@ -167,10 +168,15 @@ class ValkeyNode(Part):
     @property
     def is_linked(self) -> bool:
         """Whether it is a replica that has all its primary has, and so may be promoted."""
-        with contextlib.suppress(redis.RedisError), self._client() as client:
+        with contextlib.suppress(redis.RedisError), self.client() as client:
             told: Any = client.info("replication")
             return bool(told.get("master_link_status") == "up")
         return False
+
+    def command(self, *words: str | bytes | int) -> Any:
+        """What the server answers. Raises: redis.RedisError."""
+        with self.client() as client:
+            return client.execute_command(*words)
 
     def start(self, *, follows: Address | None = None, maxmemory_mb: int = 256) -> None:
         """Start, following a primary or none; returns when it answers.
@@ -191,7 +197,8 @@ class ValkeyNode(Part):
         command = [program, configuration]
         self._launch(command, self._account, is_ready=lambda: bool(self.role))
 
-    def _client(self) -> redis.Redis:
+    def client(self) -> redis.Redis:
+        """A connection of redis-py's; a context."""
         return redis.Redis(
             host=self.address.host,
             port=self.address.port,

@@ -4,27 +4,22 @@ The proxies run in a thread with an event loop of its own; which link fails when
 business.
 """
 
-import asyncio
-import threading
-from collections.abc import Coroutine
 from fnmatch import fnmatchcase
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self
 
 from deploy.cluster_parts import Address
+from deploy.fault_loop import LoopThread
 from deploy.fault_proxy import HEALTHY, Fault, FaultProxy
 
 __all__ = ["Links"]
-
-T = TypeVar("T")
 
 
 class Links:
     """The links by who uses them and where they lead; `route` is a cluster's. Use as a context."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._loop = LoopThread()
         self._proxies: dict[tuple[str, str], FaultProxy] = {}
 
     def route(self, of: str, to: str, address: Address) -> Address:
@@ -32,15 +27,20 @@ class Links:
         proxy = self._proxies.get((of, to))
         if proxy is None:
             proxy = self._proxies[of, to] = FaultProxy(address)
-            self._await(proxy.start())
+            self._loop.run(proxy.start())
         proxy.target = address
         return Address(*proxy.address)
 
-    def put(self, fault: Fault, *, of: str = "*", to: str = "*") -> None:
-        """Put a fault on the links between these, given as shell patterns."""
-        for (user, target), proxy in self._proxies.items():
-            if fnmatchcase(user, of) and fnmatchcase(target, to):
-                self._await(proxy.put(fault))
+    def put(self, fault: Fault, *, of: str = "*", to: str = "*") -> int:
+        """Put a fault on the links between these, given as shell patterns; how many those are."""
+        found = [
+            proxy
+            for (user, target), proxy in self._proxies.items()
+            if fnmatchcase(user, of) and fnmatchcase(target, to)
+        ]
+        for proxy in found:
+            self._loop.run(proxy.put(fault))
+        return len(found)
 
     def heal(self) -> None:
         """Take all faults away."""
@@ -49,13 +49,10 @@ class Links:
     def close(self) -> None:
         """Cut everything."""
         for proxy in self._proxies.values():
-            self._await(proxy.stop())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
+            self._loop.run(proxy.stop())
         self._loop.close()
 
     def __enter__(self) -> Self:
-        self._thread.start()
         return self
 
     def __exit__(
@@ -65,6 +62,3 @@ class Links:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
-
-    def _await(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()

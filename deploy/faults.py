@@ -1,7 +1,8 @@
 """`make faults`: every fault of the table on a cluster of our own, under open-loop load.
 
-The short form runs each once and fails when a promise was broken; the full form runs until so many
-runs of each are kept, appends each to a file as it ends, and goes on from there the next time.
+The short form makes as many as fit into five minutes under one load and fails when a promise was
+broken; the full form makes each under a load of its own, appends each run to a file as it ends, and
+goes on from there the next time.
 """
 
 import argparse
@@ -9,140 +10,199 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from rich.console import Console
 
-from deploy.fault_rig import FaultRig, Outcome
-from deploy.fault_scenarios import SCENARIOS, Scenario
+from deploy.fault_judge import Run, Window, broken, judged
+from deploy.fault_rig import FaultRig, Load
+from deploy.fault_scenarios import SCENARIOS, SHORT
+from deploy.fault_stage import NotHere, Scenario
+from deploy.process import EmbeddedError
 from deploy.service import DATA, one_line_errors
-from loadtests.ledger import entries
 
-__all__ = ["main"]
+__all__ = ["RESULTS", "kept_runs", "main"]
 
-_RESULTS: Final = Path(__file__).resolve().parents[1] / "loadtests" / "results" / "faults.jsonl"
-_WARM_S: Final = 3.0
-_AFTER_S: Final = 4.0
-_READS_S: Final = 100.0
-_WRITES_S: Final = 20.0
-_OK: Final = frozenset({"OK", "OK later", "stale"})
+RESULTS: Final = Path(__file__).resolve().parents[1] / "loadtests" / "results" / "faults.jsonl"
+_WARM_S: Final = 2.0
+_AFTER_S: Final = {False: 1.5, True: 4.0}
+_RATES: Final[Mapping[bool, Mapping[str, float]]] = {
+    False: {"reads": 40.0, "writes": 10.0, "private": 3.0},
+    True: {"reads": 60.0, "writes": 30.0, "private": 5.0},
+}
+_SHORT_S: Final = 245.0
+"""After so long no scenario of the short form begins: it then ends within five minutes."""
 _STARRED_RUNS: Final = 10
+_OTHER_RUNS: Final = 3
 
-Run = dict[str, Any]
-"""One run of a scenario, as it is kept."""
+Teller = Callable[[str], None]
 
 
-def one_run(rig: FaultRig, scenario: Scenario, *, full: bool) -> Run:
-    """Strike, hold, heal, under load; what came of it. Raises: EmbeddedError."""
-    ledger = rig.cluster.home / "ledger.jsonl"
-    ledger.unlink(missing_ok=True)
-    load = rig.begin_load(ledger, _READS_S, _WRITES_S)
-    try:
-        time.sleep(_WARM_S)
-        struck_at = time.monotonic()
-        scenario.strike(rig.cluster, rig.links)
-        time.sleep(scenario.hold_s if full else scenario.hold_short_s)
+def one_window(rig: FaultRig, scenario: Scenario, *, is_full: bool) -> Window:
+    """Strike, hold, heal, under load. Raises: EmbeddedError, NotHere."""
+    stage = rig.stage(is_full=is_full)
+    struck_at = time.monotonic()
+    with scenario.on(stage):
+        stage.wait(scenario.short_s, scenario.hold_s)
         healed_at = time.monotonic()
-        scenario.heal(rig.cluster, rig.links)
-        rig.cluster.wait_healthy()
-        time.sleep(_AFTER_S)
-    except BaseException:
-        load.kill()
-        load.communicate()
-        raise
-    outcome = rig.end_load(load, ledger)
-    acked = [line["at"] for line in entries(ledger)]
-    return {
-        "number": scenario.number,
-        "name": scenario.name,
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "form": "full" if full else "short",
-        "struck_at_s": round(struck_at - outcome["began"], 2),
-        "healed_at_s": round(healed_at - outcome["began"], 2),
-        **_judged(outcome, acked, struck_at),
-    }
+    rig.cluster.wait_healthy()
+    well_at = time.monotonic()
+    stage.broken += rig.loop.run(rig.watch.unlike())
+    time.sleep(_AFTER_S[is_full])
+    seen = rig.watch.taken()
+    stage.broken += seen.broken()
+    stage.figures.update(seen.figures())
+    return Window(scenario, stage, struck_at, healed_at, well_at, time.monotonic())
 
 
-def _judged(outcome: Outcome, acked: Sequence[float], struck_at: float) -> Run:
-    """The figures of a run: what failed in which seconds, what was lost, doubled or stale."""
-    seconds: dict[str, dict[str, Any]] = outcome["seconds"]
-    codes = {what: _sum(second[what] for second in seconds.values()) for what in _WHAT}
-    gaps = [later - earlier for earlier, later in pairwise(acked) if later >= struck_at]
-    return {
-        **{key: outcome[key] for key in ("acknowledged", "lost", "double", "unanswered")},
-        **codes,
-        "failed_read_s": sum(_failed(second["reads"]) for second in seconds.values()),
-        "failed_write_s": sum(_failed(second["writes"]) for second in seconds.values()),
-        "write_gap_s": round(max(gaps, default=0.0), 2),
-        "read_ms_max": max((second["read_ms_max"] for second in seconds.values()), default=0.0),
-        "violations": outcome["violations"],
-        "seconds": seconds,
-    }
+def _runs(load: Load, windows: Sequence[Window], *, is_full: bool) -> list[Run]:
+    """What the load's end says of each."""
+    outcome, acked = load.end()
+    runs = []
+    for window in windows:
+        run = judged(window, outcome, acked)
+        run["time"] = datetime.now(UTC).isoformat(timespec="seconds")
+        run["form"] = "full" if is_full else "short"
+        run["broken"] = broken(window.scenario, run, window.stage.broken)
+        runs.append(run)
+    return runs
 
 
-_WHAT: Final = ("reads", "writes")
+def _short(rig: FaultRig, chosen: Sequence[Scenario], ends: float, tell: Teller) -> list[Run]:
+    """All under one load; those for which there is no time left are named."""
+    windows = []
+    with rig.load(_RATES[False]) as load:
+        time.sleep(_WARM_S)
+        for scenario in chosen:
+            if time.monotonic() > ends:
+                tell(_left_out(scenario, "more than five minutes"))
+                continue
+            try:
+                windows.append(one_window(rig, scenario, is_full=False))
+            except NotHere as reason:
+                tell(_left_out(scenario, reason))
+        runs = _runs(load, windows, is_full=False)
+    for run in runs:
+        tell(_line(run))
+    return runs
 
 
-def _sum(counts: Any) -> dict[str, int]:
-    total: Counter[str] = Counter()
-    for count in counts:
-        total.update(count)
-    return dict(total)
+class Campaign:
+    """The full form: what is still to be run, until enough runs of each are kept."""
+
+    def __init__(self, given: argparse.Namespace, chosen: Sequence[Scenario], tell: Teller) -> None:
+        self._given = given
+        self._left = list(chosen)
+        self._ends = time.monotonic() + given.minutes * 60
+        self._tell = tell
+        self.runs: list[Run] = []
+
+    def go(self) -> None:
+        """Run all that is due; a cluster that a fault has ruined is begun anew."""
+        while scenario := self._due():
+            try:
+                with FaultRig(self._given.directory, self._tell) as rig:
+                    while scenario := self._due():
+                        self._one(rig, scenario)
+            except EmbeddedError as error:
+                if scenario is None:
+                    raise
+                told = {"number": scenario.number, "name": scenario.name, "broken": [str(error)]}
+                self._tell(f"{scenario.number:>3} {scenario.name}: {error}")
+                self._keep(told)
+
+    def _one(self, rig: FaultRig, scenario: Scenario) -> None:
+        try:
+            with rig.load(_RATES[True]) as load:
+                time.sleep(_WARM_S)
+                window = one_window(rig, scenario, is_full=True)
+                (run,) = _runs(load, [window], is_full=True)
+        except NotHere as reason:
+            self._tell(_left_out(scenario, reason))
+            self._left.remove(scenario)
+        else:
+            self._tell(_line(run))
+            self._keep(run)
+
+    def _due(self) -> Scenario | None:
+        """The scenario that lacks the largest part of its runs."""
+        if time.monotonic() > self._ends:
+            return None
+        kept = Counter(run["number"] for run in kept_runs(self._given.output))
+        parts = {
+            one.number: kept[one.number] / _wanted(one, self._given.runs) for one in self._left
+        }
+        found = min(self._left, key=lambda one: parts[one.number], default=None)
+        return found if found and parts[found.number] < 1 else None
+
+    def _keep(self, run: Run) -> None:
+        self.runs.append(run)
+        self._given.output.parent.mkdir(exist_ok=True)
+        with self._given.output.open("a") as kept:
+            kept.write(json.dumps(run, separators=(",", ":")) + "\n")
 
 
-def _failed(counts: dict[str, int]) -> bool:
-    return any(count for code, count in counts.items() if code not in _OK)
+def _wanted(scenario: Scenario, runs: int) -> int:
+    return runs if scenario.is_starred else min(runs, _OTHER_RUNS)
 
 
-def broken(scenario: Scenario, run: Run) -> list[str]:
-    """The promises that a run broke."""
-    found = [f"{run[what]} {what}" for what in ("lost", "double", "unanswered") if run[what]]
-    found += run["violations"][:3]
-    if scenario.reads_hidden and run["failed_read_s"]:
-        found.append(f"reads failed in {run['failed_read_s']} seconds: {run['reads']}")
-    longest_s = scenario.write_gap_max_s
-    if longest_s is not None and run["write_gap_s"] > max(longest_s, 1.0):
-        found.append(f"no write for {run['write_gap_s']} s, at most {longest_s} s are promised")
-    return found
+def kept_runs(path: Path) -> list[Run]:
+    """All runs that a file holds."""
+    return [json.loads(line) for line in path.open()] if path.exists() else []
 
 
 def main() -> None:
     """Run the scenarios; fail when a promise was broken."""
     parser = argparse.ArgumentParser(prog="python -m deploy.faults", description=__doc__)
     parser.add_argument("--full", action="store_true", help="hold each fault as long as promised")
-    parser.add_argument("--runs", type=int, default=0, help="of each in the full form")
+    parser.add_argument(
+        "--runs", type=int, default=_STARRED_RUNS,
+        help=f"of each starred fault in the full form; of others at most {_OTHER_RUNS}",
+    )  # fmt: skip
+    parser.add_argument("--minutes", type=float, default=24 * 60.0, help="for the full form")
     parser.add_argument("--only", default="", help="numbers, with commas")
-    parser.add_argument("--output", type=Path, default=_RESULTS, help="what the full form adds to")
+    parser.add_argument("--output", type=Path, default=RESULTS, help="what the full form adds to")
     parser.add_argument("--directory", type=Path, default=DATA / "faults", help="for all data")
     given = parser.parse_args()
+    began = time.monotonic()
     numbers = set(filter(None, given.only.split(",")))
-    chosen = [one for one in SCENARIOS if not numbers or one.number in numbers]
     console = Console(highlight=False)
-    failed = 0
-    with one_line_errors("faults"), FaultRig(given.directory, console.print) as rig:
-        for scenario in chosen:
-            run = one_run(rig, scenario, full=given.full)
-            found = broken(scenario, run)
-            failed += bool(found)
-            console.print(_line(scenario, run, found), markup=False, soft_wrap=True)
-            if given.full:
-                with given.output.open("a") as kept:
-                    kept.write(json.dumps(run) + "\n")
-    if failed:
-        sys.exit(f"faults: {failed} of {len(chosen)} broke a promise")
+
+    def tell(line: str) -> None:
+        console.print(line, markup=False, soft_wrap=True)
+
+    chosen = [one for one in SCENARIOS if one.number in numbers]
+    with one_line_errors("faults"):
+        if given.full:
+            campaign = Campaign(given, chosen or SCENARIOS, tell)
+            campaign.go()
+            runs = campaign.runs
+        else:
+            with FaultRig(given.directory, tell) as rig:
+                runs = _short(rig, chosen or SHORT, began + _SHORT_S, tell)
+    acknowledged = sum(run.get("acknowledged", 0) for run in runs)
+    tell(f"{len(runs)} faults, {acknowledged} acknowledged writes")
+    if failed := [run for run in runs if run["broken"]]:
+        told = "; ".join(f"fault {run['number']}: {run['broken'][0]}" for run in failed)
+        sys.exit(f"faults: a promise was broken. {told}")
 
 
-def _line(scenario: Scenario, run: Run, found: Sequence[str]) -> str:
+def _left_out(scenario: Scenario, reason: object) -> str:
+    return f"{scenario.number:>3} {scenario.name:58} left out, it needs {reason}"
+
+
+def _line(run: Run) -> str:
+    failed = "/".join(str(run[name]["failed_s"]) for name in ("reads", "writes", "private"))
     told = (
-        f"{scenario.number:>3} {scenario.name:40} write gap {run['write_gap_s']:5.1f} s  "
-        f"failed s {run['failed_read_s']}/{run['failed_write_s']}  "
-        f"acknowledged {run['acknowledged']}, lost {run['lost']}, double {run['double']}"
+        f"{run['number']:>3} {run['name']:58} write gap {run['write_gap_s']:5.1f} s  "
+        f"failed s {failed:8}  acknowledged {run['acknowledged']}, lost {run['lost']}, "
+        f"double {run['double']}, phantom {run['phantom']}"
     )
-    return "\n    ".join([told, *found])
+    figures = ", ".join(f"{name} {value:g}" for name, value in run["figures"].items() if value)
+    return "\n    ".join([told, *filter(None, [figures]), *run["broken"]])
 
 
 if __name__ == "__main__":

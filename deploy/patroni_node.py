@@ -16,20 +16,21 @@ from deploy.cluster_parts import HOST, Address, Part, asked, free_port
 from deploy.embedded_postgres import Programs
 from deploy.places import own
 from deploy.process import Account
+from deploy.process_tree import Process, send, tree
 
 __all__ = ["PatroniNode"]
 
 
 class PatroniNode(Part):
-    """One PostgreSQL server under Patroni. `told` is where others are told that it is."""
+    """One PostgreSQL server under Patroni.
 
-    def __init__(
-        self, name: str, home: Path, account: Account | None, *, told: Address | None = None
-    ) -> None:
+    `told` and `told_rest` are where others are told that PostgreSQL and Patroni are.
+    """
+
+    def __init__(self, name: str, home: Path, account: Account | None) -> None:
         super().__init__(name, home, account)
-        self.listens = Address(HOST, free_port())
-        self.rest = Address(HOST, free_port())
-        self.told = told or self.listens
+        self.told = self.listens = Address(HOST, free_port())
+        self.told_rest = self.rest = Address(HOST, free_port())
 
     @property
     def data(self) -> Path:
@@ -53,6 +54,7 @@ class PatroniNode(Part):
             {
                 "name": self.name,
                 "rest_address": str(self.rest),
+                "rest_connect_address": str(self.told_rest),
                 "etcd_address": str(etcd),
                 "listen_address": str(self.listens),
                 "connect_address": str(self.told),
@@ -96,6 +98,14 @@ class PatroniNode(Part):
         if pid := self.postmaster:
             os.kill(pid, what)
 
+    def pause(self) -> None:
+        """Freeze the node: PostgreSQL and Patroni with all that they have started."""
+        send(signal.SIGSTOP, self._processes())
+
+    def go_on(self) -> None:
+        """Let it go on after `pause`."""
+        send(signal.SIGCONT, self._processes())
+
     def kill(self) -> None:
         """Lose the node: Patroni first, so that it cannot react, then PostgreSQL."""
         super().kill()
@@ -103,8 +113,14 @@ class PatroniNode(Part):
 
     def stop(self) -> None:
         """End both in order."""
+        self.go_on()  # a frozen one would not hear of it
         super().stop()
         self.signal_postgres(signal.SIGKILL)  # only where Patroni was killed and could not
+
+    def _processes(self) -> list[Process]:
+        """PostgreSQL's first: who is frozen forks no more."""
+        roots = (self.postmaster, self.pid)
+        return [process for root in roots if root for process in tree(root)]
 
 
 def _as(account: Account | None) -> list[str]:

@@ -21,6 +21,7 @@ class Session:
     token: str = ""
     versions: list[int] = field(default_factory=list)
     acked_at: list[float] = field(default_factory=list)
+    states: dict[int, int] = field(default_factory=dict)
 
     @property
     def acked(self) -> int:
@@ -46,3 +47,13 @@ class Session:
         before = sent_at - max(FRESH_AFTER_S, stale_for_s)
         count = bisect_right(self.acked_at, before)
         return self.versions[count - 1] if count else 0
+
+    def misread(self, name: str, version: int, state: int) -> str:
+        """What is wrong with what an answer shows as this card, however old; empty if nothing.
+
+        A version has one content for ever: whoever first showed it said what that is.
+        """
+        if name != self.name:
+            return f"{name} shown for it"
+        known = self.states.setdefault(version, state)
+        return "" if known == state else f"version {version} shown in states {known} and {state}"

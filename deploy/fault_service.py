@@ -1,0 +1,143 @@
+"""Faults of the service itself: servers that die, restart, get too much, or are attacked."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from deploy.fault_stage import NotHere, Scenario, Stage, fault
+from deploy.process_tree import tree
+
+__all__ = ["SERVICE_FAULTS"]
+
+_FAKETIME: Final = "faketime/libfaketimeMT.so.1"
+_LIBRARIES: Final = Path("/usr/lib")
+_GOODPUT_MIN: Final = 0.8
+_GROWTH_MAX_MB: Final = 150
+_PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
+
+
+@fault(
+    "16", "kill -9 of a server while it writes",
+    hold_s=5, short_s=2, is_starred=True, is_short=True, write_gap_max_s=2.0, writes_hidden=True,
+    yearly=12,
+)  # fmt: skip
+def _kill_server(stage: Stage) -> Iterator[None]:
+    stage.cluster.kill_server("server-1")
+    yield
+    stage.cluster.heal()
+
+
+@fault(
+    "17", "rolling restart of every server",
+    hold_s=2, short_s=1, is_short=True, write_gap_max_s=2.0, writes_hidden=True, yearly=52,
+)  # fmt: skip
+def _restart_all(stage: Stage) -> Iterator[None]:
+    for name in list(stage.cluster.servers):
+        stage.cluster.stop_server(name)
+        stage.cluster.start_server(name)
+    yield
+
+
+@fault(
+    "20", "three times the load that the service carries",
+    hold_s=1, short_s=0.5, is_short=True, reads_hidden=False, write_gap_max_s=None, yearly=12,
+)  # fmt: skip
+def _overload(stage: Stage) -> Iterator[None]:
+    seconds = 60 if stage.is_full else 10
+    cards = str(stage.cluster.home / "cards")
+    before = _resident_mb(stage)
+    words = ("--address", stage.address, "--cards", cards, "--seconds", str(seconds))
+    with stage.beside("loadtests.fault_overload", *words) as running:
+        told = stage.told(running, timeout_s=seconds + 60)
+    _judge_goodput(stage, told)
+    stage.figures["grown_mb"] = round(_resident_mb(stage) - before, 1)
+    yield
+
+
+@fault("25a", "a server's clock an hour ahead", is_short=False, writes_hidden=True, yearly=1)
+def _clock_ahead(stage: Stage) -> Iterator[None]:
+    with _clock(stage, "+1h"):
+        yield
+
+
+@fault("25b", "a server's clock an hour behind", is_short=False, writes_hidden=True, yearly=1)
+def _clock_behind(stage: Stage) -> Iterator[None]:
+    with _clock(stage, "-1h"):
+        yield
+
+
+@fault(
+    "27", "slow connections, pings, resets and huge messages",
+    hold_s=2, short_s=1, is_short=True, write_gap_max_s=3.0, yearly=12,
+)  # fmt: skip
+def _attack(stage: Stage) -> Iterator[None]:
+    seconds = 20 if stage.is_full else 5
+    worker = stage.cluster.servers["server-1"].addresses[0]
+    targets = (str(stage.cluster.envoy.address), worker)
+    before = _resident_mb(stage)
+    with stage.beside(
+        "deploy.fault_attack", "--seconds", str(seconds), "--targets", *targets
+    ) as running:
+        told = stage.told(running, timeout_s=seconds + 60)
+    stage.figures.update(told)
+    stage.figures["grown_mb"] = grown = round(_resident_mb(stage) - before, 1)
+    if grown > _GROWTH_MAX_MB:
+        stage.broken.append(f"the servers grew by {grown} MB under attack")
+    yield
+
+
+def _judge_goodput(stage: Stage, told: dict[str, Any]) -> None:
+    """Keep the figures; say what is less than promised."""
+    offered, peak, after = told["offered_s"], told["peak_s"], told["after_s"]
+    good = told["good"]
+    mean = sum(good) / max(1, len(good))
+    stage.figures.update(peak_s=peak, offered_s=offered, good_s=round(mean, 1), after_s=after)
+    stage.figures["shed_told_when"] = told["shed_told_when"]
+    stage.figures["shed_untold"] = told["shed_untold"]
+    stage.curve = good
+    if mean < _GOODPUT_MIN * peak:
+        stage.broken.append(f"goodput of {mean:.0f}/s at {offered:.0f}/s; the peak is {peak:.0f}/s")
+    if after < _GOODPUT_MIN * peak:
+        stage.broken.append(f"only {after:.0f}/s after the overload; the peak is {peak:.0f}/s")
+    if told["shed_untold"]:
+        stage.broken.append(f"{told['shed_untold']} calls were shed without a RetryInfo")
+
+
+@contextlib.contextmanager
+def _clock(stage: Stage, offset: str) -> Iterator[None]:
+    """Have one of the servers run with another time; Raises: NotHere without libfaketime."""
+    library = next(_LIBRARIES.glob(f"*/{_FAKETIME}"), None)
+    if library is None:
+        raise NotHere("libfaketime (on Debian and Ubuntu: apt-get install libfaketime)")
+    name = "server-2"
+    stage.cluster.stop_server(name)
+    stage.cluster.start_server(
+        name,
+        {
+            "LD_PRELOAD": str(library),
+            "FAKETIME": offset,
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            "DONT_FAKE_MONOTONIC": "1",
+        },
+    )
+    yield
+    stage.cluster.stop_server(name)
+    stage.cluster.start_server(name)
+
+
+def _resident_mb(stage: Stage) -> float:
+    """The memory of all servers."""
+    total = 0
+    for server in stage.cluster.servers.values():
+        for process in tree(server.pid):
+            with contextlib.suppress(OSError):
+                pages = Path("/proc", str(process.pid), "statm").read_text().split()[1]
+                total += int(pages) * _PAGE_BYTES
+    return total / 1e6
+
+
+SERVICE_FAULTS: Final[tuple[Scenario, ...]] = (
+    _kill_server, _restart_all, _overload, _clock_ahead, _clock_behind, _attack,
+)  # fmt: skip

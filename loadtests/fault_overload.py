@@ -1,0 +1,121 @@
+"""More calls than the service can carry: what it still answers, what it says of the rest.
+
+First it finds how much the service answers when asked as fast as it answers, then it offers three
+times that. It repeats nothing: what is shed is counted, with the word on when to come again.
+"""
+
+import argparse
+import asyncio
+import json
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any, Final
+
+import grpc
+
+from opencif.errors import error_from
+from opencif.v1.lookup_pb2 import CardKey, LookupCardsRequest
+
+__all__ = ["main"]
+
+_METHOD: Final = "/opencif.v1.LookupService/LookupCards"
+_KEYS: Final = 300
+_AT_ONCE: Final = 16
+_IN_FLIGHT_MAX: Final = 2_000
+_PEAK_FOR_S: Final = 2.0
+_TIMES: Final = 3
+_IN_TIME_S: Final = 1.0
+_PAUSE_S: Final = 1.0
+_TURN_S: Final = 0.01
+_SHED: Final = frozenset(
+    {grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.UNAVAILABLE}
+)  # fmt: skip
+
+
+class Overload:
+    """The calls on one channel, all the same."""
+
+    def __init__(self, channel: grpc.aio.Channel, request: bytes) -> None:
+        self._call = channel.unary_unary(_METHOD)
+        self._request = request
+        self._running: set[asyncio.Task[None]] = set()
+        self.good: Counter[int] = Counter()
+        self.failed: Counter[str] = Counter()
+        self.shed_told_when = 0
+        self.shed_untold = 0
+
+    async def once(self, second: int) -> None:
+        """One call; what it came to counts for this second."""
+        try:
+            await self._call(self._request, timeout=_IN_TIME_S)
+        except grpc.aio.AioRpcError as failure:
+            self.failed[failure.code().name] += 1
+            if failure.code() in _SHED:
+                told = error_from(failure, _METHOD).retry_after_s is not None
+                self.shed_told_when += told
+                self.shed_untold += not told
+        else:
+            self.good[second] += 1
+
+    async def answered_s(self, for_s: float) -> float:
+        """How many a second are answered when as many as are answered are asked."""
+        before, began = self.good.total(), time.monotonic()
+
+        async def ask() -> None:
+            while time.monotonic() - began < for_s:
+                await self.once(-1)
+
+        await asyncio.gather(*(ask() for _ in range(_AT_ONCE)))
+        return (self.good.total() - before) / (time.monotonic() - began)
+
+    async def offer(self, rate_s: float, for_s: float) -> None:
+        """So many a second, whatever becomes of them."""
+        began, offered = time.monotonic(), 0
+        while (gone_s := time.monotonic() - began) < for_s:
+            while offered < gone_s * rate_s:
+                offered += 1
+                if len(self._running) >= _IN_FLIGHT_MAX:
+                    self.failed["not sent"] += 1
+                    continue
+                task = asyncio.ensure_future(self.once(int(gone_s)))
+                self._running.add(task)
+                task.add_done_callback(self._running.discard)
+            await asyncio.sleep(_TURN_S)
+        await asyncio.gather(*self._running)
+
+
+async def _measured(given: argparse.Namespace) -> dict[str, Any]:
+    names = given.cards.read_text().split()[:_KEYS]
+    request = LookupCardsRequest(keys=[CardKey(name=name) for name in names])
+    async with grpc.aio.insecure_channel(given.address) as channel:
+        overload = Overload(channel, request.SerializeToString())
+        await overload.answered_s(_PAUSE_S)  # caches and connections
+        peak_s = await overload.answered_s(_PEAK_FOR_S)
+        overload.failed.clear()
+        await overload.offer(_TIMES * peak_s, given.seconds)
+        await asyncio.sleep(_PAUSE_S)
+        failed = dict(overload.failed)
+        after_s = await overload.answered_s(_PEAK_FOR_S)
+    return {
+        "peak_s": round(peak_s, 1),
+        "offered_s": round(_TIMES * peak_s, 1),
+        "good": [overload.good[second] for second in range(int(given.seconds))],
+        "failed": failed,
+        "shed_told_when": overload.shed_told_when,
+        "shed_untold": overload.shed_untold,
+        "after_s": round(after_s, 1),
+    }
+
+
+def main() -> None:
+    """Measure, overload, measure again; print one line of JSON."""
+    parser = argparse.ArgumentParser(prog="python -m loadtests.fault_overload", description=__doc__)
+    parser.add_argument("--address", required=True)
+    parser.add_argument("--cards", type=Path, required=True, help="a file with names of cards")
+    parser.add_argument("--seconds", type=float, default=10.0, help="of overload")
+    print(json.dumps(asyncio.run(_measured(parser.parse_args()))))
+
+
+if __name__ == "__main__":
+    main()
