@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from deploy.bench import in_turns
-from deploy.bench_profile import added_up, stage_of
 from deploy.bench_partner import RunFailed
+from deploy.bench_profile import added_up, stage_of
 from loadtests.bench_figures import Measured, Run
 from loadtests.bench_flatness import RAW, SizeReport, flats, group_of
 from loadtests.bench_quotes import DOCUMENTS, QUOTES, requoted
