@@ -20,7 +20,13 @@ HOST_MAX_S: Final = 2.0
 PAUSE_S: Final = 0.25
 """How long nobody tries again after a round that found no primary."""
 
-NO_ANSWER = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+NO_ANSWER = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what a standby is to who asks for a primary
+)
 
 
 def dsns_of(dsn: str) -> list[str]:
