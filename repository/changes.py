@@ -7,6 +7,7 @@ its incarnation and the routing table's revision are in it too.
 import asyncio
 import contextlib
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from os import urandom
@@ -21,6 +22,7 @@ __all__ = ["ChangePoll"]
 INTERVAL_S: Final = 0.1
 SILENT_AFTER_S: Final = 1.0
 MAX_STALE_S: Final = 60.0
+BEATS_KEPT: Final = 32  # eight seconds of them
 STATEMENT_MAX_S: Final = 1.0
 ROWS_MAX: Final = 200_000
 START_WINDOW_XIDS: Final = 1_000
@@ -104,6 +106,7 @@ class ChangePoll:
         self._clock = clock
         self._heart_beats = heart_beats
         self._beat = 0
+        self._beats: deque[tuple[int, float]] = deque(maxlen=BEATS_KEPT)
         self._timeline = 0
         self._asked_at: float | None = None
         self._history_read = False
@@ -135,6 +138,13 @@ class ChangePoll:
             return None
         return datetime.now(UTC) - timedelta(seconds=age_s)
 
+    def lag_s(self, beat: int) -> float:
+        """For how long a server that is at this heartbeat has lacked the next one."""
+        missed = [seen_s for later, seen_s in self._beats if later > beat]
+        if not missed:
+            return 0.0
+        return self._clock() - missed[0] if len(missed) < BEATS_KEPT else float("inf")
+
     def check_age(self) -> None:
         """Raise TooStale when the poll has been silent for longer than `max_stale_s`."""
         if self.age_s > self._max_stale_s:
@@ -152,6 +162,7 @@ class ChangePoll:
             beat = await self._begin()
         if beat != self._beat or not self._heart_beats:
             self._beat = beat
+            self._beats.append((beat, asked_at))
             self._asked_at = asked_at
 
     async def read_back(self) -> bool:

@@ -11,17 +11,16 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 from weakref import WeakSet
 
 import asyncpg
-from asyncpg.connect_utils import SessionAttribute
 
 from repository.certainty import Connection, certain, commit, translate
 from repository.errors import CommitUnknown, RepositoryError, TimedOut, Unavailable
-from repository.hosts import Plain, PrimaryFinder
+from repository.hosts import Plain, PrimaryFinder, dsns_of
+from repository.replicas import Pool, Replicas
 
 __all__ = ["Connection", "Database", "Incarnation", "Position", "Row", "seconds_left"]
 
 T = TypeVar("T")
 Row: TypeAlias = "asyncpg.Record"
-Pool: TypeAlias = "asyncpg.pool.Pool[asyncpg.Record]"
 
 STATEMENT_TIMEOUT_MAX_S = 30
 IDLE_IN_TRANSACTION_MAX_S = 15
@@ -85,7 +84,7 @@ class Database:
         self._connections_max = connections_max
         self._on_statement = on_statement
         self._writers: Pool | None = None
-        self._readers: Pool | None = None
+        self.replicas = Replicas()
         self._connections: WeakSet[Plain] = WeakSet()
         self._unfinished: set[asyncio.Task[Any]] = set()
 
@@ -95,11 +94,8 @@ class Database:
             self._writers = await self._pool(
                 self._primary_dsn, connect=PrimaryFinder(self._primary_dsn)
             )
-            self._readers = self._writers
-            if self._replica_dsn:
-                self._readers = await self._pool(
-                    self._replica_dsn, target_session_attrs=SessionAttribute.prefer_standby
-                )
+            hosts = dsns_of(self._replica_dsn) if self._replica_dsn else []
+            await self.replicas.connect([self._pool(dsn, min_size=0) for dsn in hosts])
         except Exception as error:
             if (named := translate(error)) is None:
                 raise
@@ -110,8 +106,7 @@ class Database:
         with suppress(TimeoutError):  # a COMMIT that no standby confirms may never end
             async with asyncio.timeout(SETTLE_MAX_S):
                 await self.settled()
-        for pool in {self._writers, self._readers} - {None}:
-            assert pool is not None
+        for pool in self._pools:
             try:
                 async with asyncio.timeout(CLOSE_MAX_S):
                     await pool.close()
@@ -125,9 +120,13 @@ class Database:
         """
         for connection in list(self._connections):
             connection.terminate()
-        for pool in {self._writers, self._readers} - {None}:
-            assert pool is not None
+        for pool in self._pools:
             await pool.expire_connections()
+
+    @property
+    def _pools(self) -> list[Pool]:
+        writers = [] if self._writers is None else [self._writers]
+        return writers + self.replicas.pools
 
     @property
     def idle_connections(self) -> int:
@@ -142,12 +141,24 @@ class Database:
     async def fetch(
         self, sql: str, *args: Any, primary: bool = False, deadline: float | None = None
     ) -> list[Row]:
-        """Run one reading statement, cancelled at `deadline`.
+        """Run one reading statement, cancelled at `deadline`; on a replica unless `primary`.
 
-        Raises TimedOut, Unavailable.
+        A replica that cannot be reached is left out, and the next one asked, in the end the
+        primary. Raises TimedOut, Unavailable.
         """
-        pool = self._writers if primary else self._readers
-        assert pool is not None, "connect() first"
+        for pool in [] if primary else self.replicas.usable():
+            try:
+                return await self._fetch(pool, sql, args, deadline)
+            except TimedOut:
+                raise
+            except Unavailable:
+                self.replicas.failed(pool)
+        assert self._writers is not None, "connect() first"
+        return await self._fetch(self._writers, sql, args, deadline)
+
+    async def _fetch(
+        self, pool: Pool, sql: str, args: tuple[Any, ...], deadline: float | None
+    ) -> list[Row]:
         try:
             async with pool.acquire(timeout=seconds_left(deadline)) as connection:
                 return await connection.fetch(sql, *args, timeout=seconds_left(deadline))
@@ -164,17 +175,16 @@ class Database:
         The position is read in a statement before the one that reads rows: read together, the
         rows could be older than the position (DESIGN section 6).
         """
-        if self.has_replicas:
-            assert self._readers is not None, "connect() first"
+        for pool in self.replicas.usable()[:1]:
             try:
-                async with self._readers.acquire(timeout=seconds_left(deadline)) as connection:
+                async with pool.acquire(timeout=seconds_left(deadline)) as connection:
                     reached = await connection.fetchval(
                         GET_REACHED_LSN, timeout=seconds_left(deadline)
                     )
                     if reached is not None and reached >= lsn:
                         return await connection.fetch(sql, *args, timeout=seconds_left(deadline))
             except Exception as error:
-                if (named := await self._named(self._readers, error)) is None:
+                if (named := await self._named(pool, error)) is None:
                     raise
                 raise named from error
         return await self.fetch(sql, *args, primary=True, deadline=deadline)
@@ -284,11 +294,11 @@ class Database:
             await pool.expire_connections()
         return named
 
-    async def _pool(self, dsn: str, **how: Any) -> Pool:
+    async def _pool(self, dsn: str, *, min_size: int = 1, **how: Any) -> Pool:
         return await asyncpg.create_pool(
             dsn,
             **how,
-            min_size=1,
+            min_size=min_size,
             max_size=self._connections_max,
             max_queries=2**31,
             max_cached_statement_lifetime=0,

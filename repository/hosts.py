@@ -33,6 +33,8 @@ def dsns_of(dsn: str) -> list[str]:
     """A DSN for each host of a `postgresql://` DSN that names several, in their order."""
     parts = urlsplit(dsn)
     credentials, at, hosts = parts.netloc.rpartition("@")
+    if "," not in hosts:
+        return [dsn]
     return [parts._replace(netloc=f"{credentials}{at}{host}").geturl() for host in hosts.split(",")]
 
 

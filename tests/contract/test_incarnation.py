@@ -1,0 +1,139 @@
+"""Another life of the database, after a failover or a restore: nothing of the former is served."""
+
+import asyncio
+
+import pytest
+
+from repository.changes import ChangePoll
+from repository.errors import Unavailable
+from repository.heartbeat import BEAT
+from repository.window import NO_LIFE, Window
+from tests.contract.stand import ACCOUNT, HeldStore, Stand, raw, some_id
+
+# As if the database had been restored to before these rows were written: the incarnation's row
+# still says which timeline it was written on.
+REWIND = """
+WITH lost AS (DELETE FROM record RETURNING 1), undone AS (DELETE FROM change RETURNING 1)
+UPDATE incarnation SET timeline = timeline + 1"""
+
+
+async def another_life(stand: Stand) -> None:
+    """The poll finds another timeline, names the new life, and knows it the next time."""
+    with pytest.raises(Unavailable, match="another life"):
+        await stand.poll.poll()
+    await stand.poll.poll()
+
+
+async def test_a_new_life_has_a_name_of_its_own_that_all_workers_know(
+    pair: tuple[Stand, Stand],
+) -> None:
+    here, there = pair
+    former = here.window.incarnation
+    assert former == there.window.incarnation != NO_LIFE
+    await here.database.write("UPDATE incarnation SET timeline = timeline + 1")
+    with pytest.raises(Unavailable):
+        await here.poll.poll()
+    await there.poll.poll()
+    await here.poll.poll()
+    assert here.window.incarnation == there.window.incarnation != former
+
+
+async def test_its_first_xid_is_the_last_horizon_of_the_former(stand: Stand) -> None:
+    await stand.create(some_id())
+    await stand.poll.poll()
+    horizon = stand.window.horizon
+    await stand.database.write("UPDATE incarnation SET timeline = timeline + 1")
+    await another_life(stand)
+    rows = await stand.database.fetch("SELECT first_xid FROM incarnation", primary=True)
+    assert rows[0][0] == horizon
+
+
+@pytest.mark.parametrize(("is_noticed", "version"), [(False, 1), (True, 0)])
+async def test_the_cache_serves_nothing_of_a_lost_future(
+    stand: Stand, is_noticed: bool, version: int
+) -> None:
+    """Not noticed is the control: what was written and lost would be served."""
+    id_ = some_id()
+    await stand.create(id_)
+    assert (await stand.get(id_)).version == 1
+    await stand.database.write(REWIND)
+    if is_noticed:
+        await another_life(stand)
+    assert (await stand.get(id_)).version == version
+
+
+async def test_whoever_keeps_records_is_told_to_drop_them(stand: Stand) -> None:
+    dropped = []
+    stand.poll.on_drop.append(lambda: dropped.append(True))
+    await stand.database.write(REWIND)
+    await another_life(stand)
+    assert dropped
+
+
+async def test_a_read_that_the_new_life_overtook_is_read_again(
+    stand: Stand, held: HeldStore
+) -> None:
+    id_ = some_id()
+    await stand.create(id_)
+    async with raw(stand) as behind:
+        await behind.flushall()
+    reading = asyncio.create_task(stand.reader.get_many(ACCOUNT, [id_]))
+    await held.asked.wait()
+    await stand.database.write(REWIND)
+    await another_life(stand)
+    held.go_on.set()
+    assert (await reading)[0].version == 0
+    await stand.settle()
+    assert (await stand.get(id_)).version == 0, "nor is it in the cache of the new life"
+
+
+async def test_a_position_of_the_former_life_is_served_by_the_primary(stand: Stand) -> None:
+    id_ = some_id()
+    position = await stand.create(id_)
+    await stand.database.write("UPDATE incarnation SET timeline = timeline + 1")
+    await another_life(stand)
+    assert (await stand.get(id_)).version == 1
+    before = stand.reader.stats.statements
+    entries = await stand.reader.get_many(ACCOUNT, [id_], position)
+    assert entries[0].version == 1
+    assert stand.reader.stats.statements == before + 1
+
+
+async def test_a_primary_of_an_older_timeline_is_not_believed(stand: Stand) -> None:
+    left = []
+
+    async def leave() -> None:
+        left.append(True)
+
+    stand.poll.on_leave.append(leave)
+    await stand.poll.poll()
+    stand.poll._timeline += 1
+    with pytest.raises(Unavailable, match="former primary"):
+        await stand.poll.poll()
+    assert left
+
+
+async def test_an_answer_vouches_only_while_the_heart_beats(stand: Stand) -> None:
+    now = 0.0
+    poll = ChangePoll(stand.database, Window(), heart_beats=True, clock=lambda: now)
+    await poll.poll()
+    now = 5.0
+    await poll.poll()
+    assert poll.age_s == 5.0, "the primary answers, and no commit of it is confirmed"
+    assert poll.stale_since is not None
+    await stand.database.write("UPDATE heartbeat SET time = time - interval '1 s'")
+    await stand.database.write(BEAT)
+    await poll.poll()
+    assert poll.age_s == 0.0
+
+
+async def test_one_beat_is_enough_for_all_workers(stand: Stand) -> None:
+    async def beat() -> int:
+        found: int = (await stand.database.fetch("SELECT beat FROM heartbeat", primary=True))[0][0]
+        return found
+
+    await stand.database.write("UPDATE heartbeat SET time = time - interval '1 s'")
+    before = await beat()
+    for _ in range(5):
+        await stand.database.write(BEAT)
+    assert await beat() == before + 1

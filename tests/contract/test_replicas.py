@@ -1,0 +1,97 @@
+"""Reads go to replicas that have what the primary had a moment ago, and round all others."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+
+from deploy.cluster_parts import free_port
+from repository.changes import BEATS_KEPT
+from repository.database import Database as Pools
+from repository.hosts import PrimaryFinder, dsns_of
+from repository.replicas import LOOK_EVERY_S
+from tests.conftest import Database
+from tests.contract.stand import Stand
+
+WHO = "SELECT 1"
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not holds():  # noqa: ASYNC110  what is waited for has no event
+            await asyncio.sleep(LOOK_EVERY_S / 5)
+
+
+def nobody() -> str:
+    return f"postgresql://opencif:none@127.0.0.1:{free_port()}/opencif"
+
+
+def test_a_dsn_of_several_hosts_is_one_for_each() -> None:
+    assert dsns_of("postgresql://a:b%2C@h1:1,h2,[::1]:3/d?x=y") == [
+        "postgresql://a:b%2C@h1:1/d?x=y",
+        "postgresql://a:b%2C@h2/d?x=y",
+        "postgresql://a:b%2C@[::1]:3/d?x=y",
+    ]
+    assert dsns_of("postgresql:///d?host=/run") == ["postgresql:///d?host=/run"]
+
+
+async def test_a_replica_that_lags_is_left_out_until_it_has_caught_up(database: Database) -> None:
+    dsn, lag_s = await database("main"), 0.0
+    pools = Pools(dsn, dsn)
+    await pools.connect()
+    async with pools.replicas.watched(lambda _: lag_s):
+        await until(lambda: bool(pools.replicas.usable()))
+        lag_s = 5.0
+        await until(lambda: not pools.replicas.usable())
+        assert await pools.fetch(WHO), "the primary reads instead"
+        lag_s = 0.5
+        await until(lambda: bool(pools.replicas.usable()))
+    await pools.close()
+
+
+async def test_a_replica_that_is_gone_costs_one_read_its_way_and_no_more(
+    database: Database,
+) -> None:
+    pools = Pools(await database("main"), nobody())
+    await pools.connect()
+    assert len(pools.replicas.usable()) == 1, "nobody has looked yet"
+    assert await pools.fetch(WHO)
+    assert not pools.replicas.usable()
+    assert await pools.fetch_at(1, WHO)
+    await pools.close()
+
+
+async def test_the_poll_knows_how_old_a_heartbeat_is(stand: Stand) -> None:
+    poll, now = stand.poll, 100.0
+    poll._clock = lambda: now
+    poll._beats.clear()
+    poll._beats.extend([(7, 90.0), (8, 99.0)])
+    assert poll.lag_s(8) == poll.lag_s(9) == 0.0
+    assert poll.lag_s(7) == 1.0
+    poll._beats.extend((beat, 99.5) for beat in range(9, 9 + BEATS_KEPT))
+    assert poll.lag_s(1) == float("inf"), "nobody knows since when it lacks the next"
+
+
+async def test_the_primary_is_found_among_hosts_that_are_not(database: Database) -> None:
+    finder = PrimaryFinder(nobody())
+    finder._dsns = [nobody(), await database("main"), nobody()]
+    connection = await finder()
+    assert await connection.fetchval("SELECT 1") == 1
+    await connection.close()
+
+
+async def test_who_has_seen_no_primary_does_not_wait_for_one(database: Database) -> None:
+    finder = PrimaryFinder(nobody())
+    with pytest.raises(OSError, match="Connect"):
+        await finder()
+    with pytest.raises(ConnectionError, match="a moment ago"):
+        await finder()
+    finder._dsns = [await database("main")]
+    async with asyncio.timeout(10):
+        while True:
+            with suppress(ConnectionError):
+                connection = await finder()
+                break
+            await asyncio.sleep(0.05)
+    await connection.close()
