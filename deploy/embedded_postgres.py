@@ -12,6 +12,7 @@ import re
 import secrets
 import shutil
 import signal
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -101,12 +102,16 @@ class EmbeddedPostgres:
     """A PostgreSQL server with its data in `directory`/postgres and its log in `directory`/logs.
 
     `durable=False` forgoes fsync and autovacuum: for tests, whose data dies with them. With
-    OPENCIF_STACK_POSTGRES_DSN set, nothing is started and that server is used.
+    OPENCIF_STACK_POSTGRES_DSN set, nothing is started and that server is used. `settings` go
+    before those that are usual here.
     """
 
-    def __init__(self, directory: Path, *, durable: bool) -> None:
+    def __init__(
+        self, directory: Path, *, durable: bool, settings: Mapping[str, str] | None = None
+    ) -> None:
         self._directory = directory
-        self._settings = SETTINGS | (DURABLE | _buffers() if durable else CARELESS)
+        usual = SETTINGS | (DURABLE | _buffers() if durable else CARELESS)
+        self._settings = usual | dict(settings or {})
         self._external = os.environ.get(DSN_VARIABLE)
         self._sockets: Path | None = None
         self._password = ""
@@ -183,6 +188,16 @@ class EmbeddedPostgres:
     def home(self) -> Path:
         """The directory whose `postgres` holds the data and whose `logs` hold the log."""
         return settle(self._directory, service_account())
+
+    @property
+    def sockets(self) -> Path | None:
+        """The directory of its socket; None when it is not running or an external one."""
+        return self._sockets
+
+    @property
+    def password(self) -> str:
+        """The password of its one user; empty when it is not running or an external one."""
+        return self._password
 
     def dsn(self, database: str) -> str:
         """The DSN of one of its databases; it holds the password."""
