@@ -83,6 +83,10 @@ cluster-stop: venv ## End the cluster
 faults: venv ## Make faults on a cluster of their own, under load, and hold it to its promises
 	@$(BIN)/python -m deploy.faults
 
+.PHONY: restore-drill
+restore-drill: venv ## Lose a database, restore it to a moment, and check what is served then
+	@$(BIN)/python -m deploy.restore_drill
+
 format: venv ## Format Python and proto files
 	@$(BIN)/ruff check --quiet --fix --exit-zero
 	@$(BIN)/ruff format
