@@ -136,7 +136,7 @@ def _divided(case: Case, cpu_us: float, loops: float, raw: Path) -> Profile:
     counts = added_up(raw.read_text().splitlines())
     total = counts.total()
     stages = {stage: cpu_us * loops * counts[stage] / total for stage in (*STAGES, _LOOP)}
-    path = f"{case.name}, {case.shape.name} a call"
+    path = f"{case.source.name}, {case.shape.name} a call"
     return Profile(path, cpu_us, stages | {_THREADS: cpu_us * (1 - loops)}, total)
 
 
