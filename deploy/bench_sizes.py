@@ -42,13 +42,14 @@ QUICK: Final = Plan(rounds=1, warm_s=0.02, measure_s=0.04, accounts=100, file_en
 
 
 def _loaded(directory: Path, accounts: int, tell: Teller) -> Service:
-    """A started service with a bank of so many accounts in it."""
+    """A started service with a bank of so many accounts in it; a load goes on where one ended."""
     mark = directory / _LOADED
-    service = Service(directory, workers=1, fresh=not mark.exists(), tell=tell)
-    service.start()
     if not mark.exists():
-        asyncio.run(_load(service, accounts, tell))
+        with Service(directory, workers=os.cpu_count() or 1, tell=tell) as service:
+            asyncio.run(_load(service, accounts, tell))
         mark.touch()
+    service = Service(directory, workers=1, tell=tell)
+    service.start()
     return service
 
 
@@ -94,6 +95,7 @@ def _takes(rig: Rig, plan: Plan) -> dict[str, Take]:
 
 def _measure(directory: Path, sizes: Sequence[int], plan: Plan, tell: Teller) -> SizeReport:
     cores = Cores.plan(os.sched_getaffinity(0))
+    keys = min(plan.accounts, sizes[0])  # the same working set everywhere
     with ExitStack() as held:
         rigs = {}
         for accounts in sizes:
@@ -101,7 +103,7 @@ def _measure(directory: Path, sizes: Sequence[int], plan: Plan, tell: Teller) ->
             held.callback(service.stop)
             rigs[accounts] = rig = held.enter_context(Rig(service, cores, _SOURCES))
             rig.start()
-            asyncio.run(_prepare(service, rig, accounts, plan.accounts))
+            asyncio.run(_prepare(service, rig, accounts, keys))
             rig.warm(KINDS[:1], _SHAPE)
             told = about(service, cores)
         pin(os.getpid(), cores.clients[0])
@@ -114,7 +116,7 @@ def _measure(directory: Path, sizes: Sequence[int], plan: Plan, tell: Teller) ->
         memory = {group_of(accounts): rig.resident_mib() for accounts, rig in rigs.items()}
     told |= {
         "rounds": f"{plan.rounds} of {plan.measure_s:g} s each, all sizes in turns",
-        "working set": f"{plan.accounts:,} accounts by number, spread over the whole bank",
+        "working set": f"{keys:,} accounts by number, spread over the whole bank",
     }
     return SizeReport(told, sizes, measured, memory)
 
