@@ -203,6 +203,10 @@ def _notes(rig: Rig, cores: Cores) -> Iterator[str]:
         "once and the rest to few of them) is read, sent and its answers taken by the published "
         "client, on the client's core; the worker had resolved the same file before."
     )
+    yield (
+        "FF1: fpr-ff1 is left out, since it needs Python 3.12; where it runs it is slower than the "
+        "two that are here."
+    )
     memory = (f"{mib:,.0f} MiB ({name})" for name, mib in rig.resident_mib().items())
     yield f"Memory of the workers at the end: {', '.join(memory)}."
     yield _check_client(rig, cores)
