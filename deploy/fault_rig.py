@@ -86,7 +86,8 @@ class FaultRig:
         command += ["--address", self.address, "--cards", str(self._cards)]
         return subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            env={**os.environ, **self.cluster.mark}, start_new_session=True,
+            env={**os.environ, **self.cluster.mark, "GRPC_VERBOSITY": "NONE"},
+            start_new_session=True,
         )  # fmt: skip
 
     @property

@@ -42,7 +42,7 @@ def _restart_all(stage: Stage) -> Iterator[None]:
 
 @fault(
     "20", "three times the load that the service carries",
-    hold_s=1, short_s=0.5, is_short=True, reads_hidden=False, write_gap_max_s=None, yearly=12,
+    hold_s=1, short_s=0.5, reads_hidden=False, write_gap_max_s=None, yearly=1,
 )  # fmt: skip
 def _overload(stage: Stage) -> Iterator[None]:
     seconds = 60 if stage.is_full else 10
@@ -70,7 +70,7 @@ def _clock_behind(stage: Stage) -> Iterator[None]:
 
 @fault(
     "27", "slow connections, pings, resets and huge messages",
-    hold_s=2, short_s=1, is_short=True, write_gap_max_s=3.0, yearly=12,
+    hold_s=2, short_s=1, is_short=True, write_gap_max_s=3.0, yearly=1,
 )  # fmt: skip
 def _attack(stage: Stage) -> Iterator[None]:
     seconds = 20 if stage.is_full else 5

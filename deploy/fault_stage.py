@@ -106,7 +106,7 @@ class Stage:
             [sys.executable, "-m", module, *words],
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, **self.cluster.mark},
+            env={**os.environ, **self.cluster.mark, "GRPC_VERBOSITY": "NONE"},
             start_new_session=True,
         )
         try:

@@ -78,12 +78,13 @@ def _half_open(stage: Stage) -> Iterator[None]:
 def _full(stage: Stage) -> Iterator[None]:
     node = _primary(stage.cluster)
     settings = {"maxmemory-policy": "noeviction", "maxmemory": "1mb", "min-replicas-to-write": "5"}
-    before = {name: _setting(node, name) for name in settings}
-    for name, value in settings.items():
-        node.command("CONFIG", "SET", name, value)
-    yield
-    for name, value in before.items():
-        node.command("CONFIG", "SET", name, value)
+    with node.client() as client:
+        before = {name: client.config_get(name)[name] for name in settings}
+        for name, value in settings.items():
+            client.config_set(name, value)
+        yield
+        for name, value in before.items():
+            client.config_set(name, value)
 
 
 @fault("13", "entries of the cache poisoned", short_s=4, yearly=1, **_QUIET)
@@ -139,14 +140,10 @@ def _primary(cluster: Cluster) -> ValkeyNode:
     return next(node for node in cluster.valkeys.values() if node.role == "master")
 
 
-def _setting(node: ValkeyNode, name: str) -> str:
-    return str(node.command("CONFIG", "GET", name)[name])
-
-
 def _values(node: ValkeyNode) -> dict[bytes, bytes]:
     """Some of the entries that are there."""
     with node.client() as client:
-        names = list(islice(client.scan_iter(count=500), _KEYS_MAX))
+        names: list[bytes] = list(islice(client.scan_iter(count=500), _KEYS_MAX))
         found = client.mget(names) if names else []
     return {name: value for name, value in zip(names, found, strict=True) if value is not None}
 
