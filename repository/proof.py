@@ -167,7 +167,8 @@ class Proof:
                 else:
                     entry = Entry(version, horizon, value[BODY:cut], value[cut:])
                     proven.entries[id_] = entry
-                    if horizon < window.restamp_below:
+                    looked_up = at in newest and horizon < window.recent_from
+                    if looked_up or horizon < window.restamp_below:
                         proven.restamped.append((id_, entry._replace(horizon=window.horizon)))
                     continue
             misses[cause] = misses.get(cause, 0) + 1
@@ -195,7 +196,9 @@ class Proof:
         columns = np.frombuffer(heads, _COLUMNS)
         broken: list[bytes] = []
         kept: Flags | None = None
-        for cause, holds in self._checks(kind, ids, values, columns):
+        newest = self._newest(kind, ids, columns["horizon"])
+        looked_up = [ids[at] for at in newest]
+        for cause, holds in self._checks(kind, ids, values, columns, newest):
             if holds.all():
                 continue
             lost = ~holds if kept is None else kept & ~holds
@@ -209,20 +212,38 @@ class Proof:
             ids, values = list(compress(ids, chosen)), list(compress(values, chosen))
             columns = columns[kept]
         entries = _entries(ids, values, columns)
-        return Proven(entries, misses, broken, self._restamped(entries, columns["horizon"]))
+        restamped = self._restamped(entries, columns["horizon"], looked_up)
+        return Proven(entries, misses, broken, restamped)
 
     def _checks(
-        self, kind: int, ids: Sequence[bytes], values: Sequence[bytes], columns: Columns
+        self,
+        kind: int,
+        ids: Sequence[bytes],
+        values: Sequence[bytes],
+        columns: Columns,
+        newest: dict[int, int],
     ) -> Iterator[tuple[str, Flags]]:
         """Which entries pass each check, in the order in which causes are told."""
         yield "mac", self._many_authentic(ids, columns)
         yield "garbled", _of_their_shape(kind, values, columns["shape"])
         yield "horizon", columns["horizon"] >= self._window.oldest_xid
-        if newest := self._window.newest(kind, ids, int(columns["horizon"].min())):
+        if newest:
             holds = np.ones(len(ids), np.bool_)
             at = list(newest)
             holds[at] = columns["version"][at] >= np.array(list(newest.values()), np.uint64)
             yield "version", holds
+
+    def _newest(
+        self, kind: int, ids: Sequence[bytes], horizons: npt.NDArray[np.uint64]
+    ) -> dict[int, int]:
+        """Position -> version of the last change, where the entries' horizons leave that open."""
+        window = self._window
+        newest = window.newest(kind, ids, window.recent_from)
+        old = np.flatnonzero(horizons < window.recent_from).tolist()
+        if old:
+            known = window.newest(kind, [ids[at] for at in old])
+            newest |= {old[at]: version for at, version in known.items()}
+        return newest
 
     def _many_authentic(self, ids: Sequence[bytes], columns: Columns) -> Flags:
         """Whose MAC is right; how many of its bytes are is not told by the time this takes."""
@@ -241,17 +262,24 @@ class Proof:
         return np.frombuffer(self._prover(messages.tobytes(), MESSAGE_SIZE), np.uint64)
 
     def _restamped(
-        self, entries: dict[bytes, Entry], horizons: npt.NDArray[np.uint64]
+        self,
+        entries: dict[bytes, Entry],
+        horizons: npt.NDArray[np.uint64],
+        looked_up: Sequence[bytes],
     ) -> list[tuple[bytes, Entry]]:
-        """What is past half the window, stamped anew: it contains all below the last horizon."""
-        below, horizon = self._window.restamp_below, self._window.horizon
-        if not entries or horizons.min() >= below:
-            return []
-        return [
-            (id_, entry._replace(horizon=horizon))
-            for id_, entry in entries.items()
-            if entry.horizon < below
-        ]
+        """What is past half the window, or had to be looked up, stamped anew.
+
+        It contains all below the last horizon: the next time that need not be asked again.
+        """
+        window = self._window
+        below, horizon = window.restamp_below, window.horizon
+        again: dict[bytes, None] = {}
+        if entries and horizons.min() < below:
+            again = dict.fromkeys(id_ for id_, entry in entries.items() if entry.horizon < below)
+        again |= dict.fromkeys(
+            id_ for id_ in looked_up if id_ in entries and entries[id_].horizon < window.recent_from
+        )
+        return [(id_, entries[id_]._replace(horizon=horizon)) for id_ in again]
 
     def _macs(self, ids: Sequence[bytes], heads: Sequence[bytes]) -> bytes:
         life = self._window.incarnation

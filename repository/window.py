@@ -48,10 +48,10 @@ class Window:
         self.oldest_xid = NOTHING_PROVABLE
         self.horizon = 0
         self.changed = {int(kind): Changed() for kind in Kind}
-        # Of `changed`, what transactions >= `_recent_from` wrote: all that has to be asked about
+        # Of `changed`, what transactions >= `recent_from` wrote: all that has to be asked about
         # entries that contain what was written before, as those filled or stamped lately do.
         self._recent: dict[int, dict[bytes, int]] = {kind: {} for kind in self.changed}
-        self._recent_from = 0
+        self.recent_from = 0
         self._last_xid = 0
         self._ids_max = ids_max
         self.age_max = timedelta(seconds=age_max_s)
@@ -80,7 +80,7 @@ class Window:
         `horizon` is the lowest of the entries': what they all contain is left out where that is
         cheaper. Costs well below 0.1 us an id then, and when few of them changed.
         """
-        if horizon < self._recent_from:
+        if horizon < self.recent_from:
             known = self.changed.get(kind)
             return known.among(ids) if known else {}
         recent = self._recent.get(kind)
@@ -113,7 +113,7 @@ class Window:
         """Start over with a poll that brought every visible change from `oldest_xid` on."""
         self.drop()
         self.oldest_xid = oldest_xid
-        self._recent_from = max(1, oldest_xid)  # 0, no transaction's, asks about all
+        self.recent_from = max(1, oldest_xid)  # 0, no transaction's, asks about all
         return self.advance(changes, horizon)
 
     def advance(self, changes: Sequence[Change], horizon: int) -> list[Change]:
@@ -152,7 +152,7 @@ class Window:
         self._order = Order()
         self._seen.clear()
         self._recent = {kind: {} for kind in self.changed}
-        self._recent_from = self._last_xid = 0
+        self.recent_from = self._last_xid = 0
 
     def _add(self, changes: Sequence[Change]) -> list[Change]:
         """Take newer changes. Returns those that were not known."""
@@ -166,11 +166,11 @@ class Window:
         """Take changes that are news; start anew, beyond all that is known, when they are many."""
         self._last_xid = max(self._last_xid, *map(_xid, fresh))
         for change in fresh:
-            if change.xid >= self._recent_from:
+            if change.xid >= self.recent_from:
                 self._recent.setdefault(change.kind, {})[change.id] = change.version
         if sum(map(len, self._recent.values())) > RECENT_MAX:
             self._recent = {kind: {} for kind in self.changed}
-            self._recent_from = self._last_xid + 1
+            self.recent_from = self._last_xid + 1
 
     def _learn(self, change: Change) -> bool:
         """Whether this is the newest version that is known of its record now."""

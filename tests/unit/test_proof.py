@@ -8,6 +8,7 @@ import hiredis
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from repository import window as window_module
 from repository.proof import BODY, FEW, HEAD, Proof, Proven, shape
 from repository.record import Entry, Kind
 from repository.window import NOTHING_PROVABLE, Change, Window
@@ -123,6 +124,24 @@ def test_a_batch_equals_one_by_one_and_both_the_rule(data, kind, count):
         assert found.misses == expected.misses
         assert sorted(found.broken) == sorted(expected.broken)
         assert found.restamped == expected.restamped
+
+
+def test_what_had_to_be_looked_up_is_stamped_anew_once(monkeypatch):
+    """An entry older than the recent changes, of a record in the map of all, contains its own."""
+    monkeypatch.setattr(window_module, "RECENT_MAX", 2)
+    window, count = Window(INCARNATION), 2 * FEW
+    window.begin([Change(2, id_of(n), 1, 10) for n in range(count)], oldest_xid=1, horizon=20)
+    window.advance([Change(2, id_of(n), 9, 30) for n in range(count, count + 9)], 40)
+    assert window.recent_from > 20
+    proof = Proof(macs, window)
+    ids = [id_of(n) for n in range(count)]
+    values = proof.values(2, [(id_, Entry(1, 20, b"o", b"")) for id_ in ids])
+    for prove in (proof._few_proven, proof._many_proven):
+        found = prove(2, ids, values, {})
+        assert len(found.entries) == count
+        assert found.restamped == [(id_, Entry(1, 40, b"o", b"")) for id_ in ids]
+    again = proof.values(2, found.restamped)
+    assert proof.proven(2, ids, again).restamped == []
 
 
 def by(prove, kind, ids, values):
