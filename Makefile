@@ -87,6 +87,13 @@ faults: venv ## Make faults on a cluster of their own, under load, and hold it t
 restore-drill: venv ## Lose a database, restore it to a moment, and check what is served then
 	@$(BIN)/python -m deploy.restore_drill
 
+.PHONY: alerts
+alerts: ## Check the alert rules and run their tests; needs promtool
+	@command -v promtool >/dev/null || \
+		{ echo "make alerts needs promtool (on Debian and Ubuntu: apt-get install prometheus)"; exit 1; }
+	@promtool check rules deploy/configuration/alerts.yml
+	@promtool test rules deploy/configuration/alerts_test.yml
+
 format: venv ## Format Python and proto files
 	@$(BIN)/ruff check --quiet --fix --exit-zero
 	@$(BIN)/ruff format

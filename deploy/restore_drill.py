@@ -74,7 +74,7 @@ def main() -> None:
     began = time.monotonic()
 
     def tell(line: str) -> None:
-        console.print(f"{time.monotonic() - began:5.1f} s  {line}")
+        console.print(f"{time.monotonic() - began:5.1f} s  {line}", soft_wrap=True)
 
     with one_line_errors("restore-drill"):
         tell(f"drill of {datetime.now(UTC):%Y-%m-%d %H:%M} UTC")

@@ -99,7 +99,7 @@ SHAPES: Final = (
     Shape("1", 1, in_flight=64),
     Shape("10", 10, in_flight=32),
     Shape("100", 100, in_flight=8),
-    Shape("1,000", 1_000, in_flight=4),
+    Shape("1,000", 1_000, in_flight=8),
     Shape("stream of 1,000", 1_000, in_flight=2, streams=True),
 )
 KINDS: Final = (

@@ -130,8 +130,10 @@ class Database:
 
     @property
     def idle_connections(self) -> int:
-        """How many of the primary's pooled connections are free now, for metrics."""
-        return self._writers.get_idle_size() if self._writers else 0
+        """How many of the primary's pooled connections are free or not yet open, for metrics."""
+        if self._writers is None:
+            return 0
+        return self._connections_max - self._writers.get_size() + self._writers.get_idle_size()
 
     async def incarnation(self) -> Incarnation:
         """The life of the database that the primary is living."""

@@ -2,10 +2,7 @@
 
 import configparser
 import re
-import shutil
-import subprocess
 from pathlib import Path
-from string import Template
 
 import pytest
 
@@ -44,23 +41,3 @@ def test_patroni_archives_what_the_stanzas_keep(stanzas: configparser.ConfigPars
     assert "archive_command: ${archive_command}" in patroni
     assert "pgbackrest --stanza=opencif archive-push %p" in patroni
     assert "opencif" in stanzas
-
-
-def test_pgbackrest_reads_it(tmp_path: Path):
-    program = shutil.which("pgbackrest")
-    if program is None:
-        pytest.skip("pgbackrest is not here")
-    for place in PLACES:
-        (tmp_path / place).mkdir()
-    values = {place: str(tmp_path / place) for place in PLACES}
-    filled = tmp_path / "pgbackrest.conf"
-    filled.write_text(Template(TEXT).substitute(values))
-    for stanza in ("opencif", "opencif-keys"):
-        done = subprocess.run(
-            [program, f"--config={filled}", f"--stanza={stanza}", "info"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert "WARN" not in done.stdout + done.stderr
-        assert "ERROR" not in done.stdout + done.stderr
