@@ -262,6 +262,7 @@ class Envoy(Part):
             },
         )
         command = [_envoy(), "-c", configuration, "--concurrency", "1", "-l", "warning"]
+        command.append("--use-dynamic-base-id")  # there may be another on this machine
         self._launch(command, None, is_ready=lambda: _listens(self.address))
 
 
