@@ -83,17 +83,22 @@ def longest_gap_s(acked: Sequence[float], since: float, until: float) -> float:
 
 
 def broken(scenario: Scenario, run: Run, told: Sequence[str] = ()) -> list[str]:
-    """The promises that a run broke; `told` are those that were seen while it ran."""
+    """The promises that a run broke; `told` are those that were seen while it ran.
+
+    The short form runs wherever CI does, beside whatever else is busy there: times are held to
+    three times what is promised, and three seconds may fail. What must never happen is the same.
+    """
+    slack, failed_max_s = (1, 0) if run.get("form", "full") == "full" else (3, 3)
     found = [*told, *run["violations"][:_TOLD_MAX]]
     found += [f"{run[what]} {what}" for what in (*_FORBIDDEN, "unanswered") if run[what]]
     if false := run["figures"].get("false_acknowledgements"):
         found.append(f"{false} writes were acknowledged that one node had")
-    if scenario.reads_hidden and run["reads"]["failed_s"]:
+    if scenario.reads_hidden and run["reads"]["failed_s"] > failed_max_s:
         found.append(_failed("reads", run))
-    if scenario.writes_hidden and run["writes"]["failed_s"]:
+    if scenario.writes_hidden and run["writes"]["failed_s"] > failed_max_s:
         found.append(_failed("writes", run))
     longest_s = scenario.write_gap_max_s
-    if longest_s is not None and run["write_gap_s"] > max(longest_s, _GAP_MIN_S):
+    if longest_s is not None and run["write_gap_s"] > slack * max(longest_s, _GAP_MIN_S):
         found.append(f"no write for {run['write_gap_s']} s, at most {longest_s} s are promised")
     return found
 

@@ -55,6 +55,8 @@ OPEN_QUESTIONS = (
 def certain(connection: Connection) -> Iterator[None]:
     """Round a statement that commits. Raises CommitUnknown when its answer leaves that open.
 
+    Raises Unavailable when the connection is gone before the statement.
+
     That is a lost connection, and a warning: a cancelled wait for a synchronous standby means
     committed here, and perhaps nowhere else.
     """
@@ -63,7 +65,10 @@ def certain(connection: Connection) -> Iterator[None]:
     def doubt(_: object, message: object) -> None:
         doubts.append(message)
 
-    connection.add_log_listener(doubt)
+    try:
+        connection.add_log_listener(doubt)
+    except asyncpg.InterfaceError as error:  # lost before: nothing has been sent that commits
+        raise Unavailable("the database cannot be reached") from error
     try:
         yield
     except OPEN_QUESTIONS as error:

@@ -10,6 +10,7 @@ import pytest
 
 from repository.ach_run import AchRun, AchRunStore, RunKey
 from repository.audit import AuditEvent, AuditStore
+from repository.certainty import commit
 from repository.database import Database
 from repository.errors import CommitUnknown, OperationInProgress, TimedOut, Unavailable
 from repository.keys import CustomerKey, KeyStore, PurposeKey
@@ -130,4 +131,17 @@ async def opened(
     session = await asyncpg.connect(dsn)
     yield pools, session
     await session.close()
+    await pools.close()
+
+
+async def test_a_connection_lost_before_its_commit_leaves_nothing_open(
+    database: Databases,
+) -> None:
+    pools = Database(await database("main"))
+    await pools.connect()
+    connection = await pools.acquire()
+    await connection.execute("BEGIN")
+    await pools.release(connection)
+    with pytest.raises(Unavailable):
+        await commit(connection)
     await pools.close()

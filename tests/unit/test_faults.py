@@ -10,10 +10,12 @@ import pytest
 
 from deploy.fault_fencing import Commit, Look, two_primaries_s, unfenced
 from deploy.fault_judge import Window, broken, judged, longest_gap_s
+from deploy.fault_report import report
 from deploy.fault_scenarios import BY_TEST, SCENARIOS, SHORT
 from deploy.fault_stage import Scenario, Stage
 from deploy.fault_sums import YEAR_S, availability, failed_bound_s, share_bound, sums
 from deploy.fault_valkey import poisoned
+from deploy.faults import RESULTS, kept_runs
 from loadtests.fault_load import verdict
 from loadtests.fault_record import Record
 from loadtests.fault_session import FRESH_AFTER_S, Session
@@ -187,6 +189,14 @@ class TestJudging:
         assert broken(scenario(write_gap_max_s=6.0), run) == []
         assert "at most 5 s" in broken(scenario(write_gap_max_s=5), run)[0]
 
+    def test_the_short_form_holds_times_loosely_and_the_ledger_not(self):
+        made = record(("reads", 12.0, "UNAVAILABLE"))
+        acked = [made.began + at for at in (10.0, 14.0, 19.9)]
+        run = judged(window(made), told(made), acked) | {"form": "short"}
+        assert broken(scenario(write_gap_max_s=2), run) == []
+        assert broken(scenario(write_gap_max_s=1.5), run)
+        assert broken(scenario(write_gap_max_s=2), run | {"lost": 1}) == ["1 lost"]
+
     def test_a_write_that_one_node_has_is_not_acknowledged(self):
         made = record()
         seen = window(made)
@@ -240,6 +250,11 @@ class TestReport:
         found = sums([run, {"number": "1", "name": "a fault", "broken": ["no primary"]}])
         assert (found.runs, found.broken, found.failed_max_s["writes"]) == (2, 1, 1)
         assert found.acknowledged == 1
+
+    def test_what_is_reported_is_what_is_kept(self):
+        document = RESULTS.parents[2] / "docs" / "availability.md"
+        runs = kept_runs(RESULTS)
+        assert document.read_text() == report(runs)
 
 
 def test_poison_is_never_the_entry_that_was_there():
