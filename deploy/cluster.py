@@ -10,7 +10,7 @@ import secrets
 import shutil
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -168,11 +168,14 @@ class Cluster:
         send(signal.SIGKILL, tree(self.servers[name].pid))
         self.servers[name].stop()
 
-    def start_node(self, name: str) -> None:
-        """Start a PostgreSQL node that is not running; Patroni brings it in by itself."""
+    def start_node(self, name: str, before: Sequence[str] = ()) -> None:
+        """Start a PostgreSQL node that is not running; Patroni brings it in by itself.
+
+        `before`: a command that is given the node's own as its last words.
+        """
         assert self._programs is not None, "not started"
         etcd = self._route(name, "etcd", self.etcd.address)
-        self.nodes[name].start(self._programs, etcd, self._values())
+        self.nodes[name].start(self._programs, etcd, self._values(), before)
 
     def heal(self) -> None:
         """Start again what is not running; returns when all is healthy. Raises: EmbeddedError."""
@@ -204,16 +207,21 @@ class Cluster:
         ]
         return [*told, ("envoy", str(self.envoy.address) if self.envoy.pid else "down")]
 
-    def switch_over(self) -> PatroniNode:
-        """Have the primary hand over to a standby; who it is then. Raises: Unhealthy, OSError."""
+    def switch_over(self, to: PatroniNode | None = None) -> PatroniNode:
+        """Have the primary hand over to this standby or any; who it is then.
+
+        Raises: Unhealthy, OSError.
+        """
         primary = self.primary_now()
         before = primary.timeline
-        standby = next(
+        standbys = [
             member["name"]
             for member in primary.members()
             if member["name"] != primary.name and member.get("state") == "streaming"
-        )
-        primary.hand_over_to(standby)
+        ]
+        if not standbys:
+            raise Unhealthy(f"no standby follows {primary.name}")
+        primary.hand_over_to(to.name if to else standbys[0])
         return self.wait_promoted(before)
 
     def kill_primary(self) -> tuple[PatroniNode, PatroniNode]:

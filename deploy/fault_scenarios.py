@@ -5,6 +5,7 @@ Numbers are those of the fault table in docs/availability.md.
 
 from typing import Final
 
+from deploy.fault_disk import DISK_FAULTS
 from deploy.fault_postgres import POSTGRES_FAULTS
 from deploy.fault_service import SERVICE_FAULTS
 from deploy.fault_stage import ByTest, Scenario
@@ -15,7 +16,7 @@ __all__ = ["BY_TEST", "SCENARIOS", "SHORT"]
 
 SCENARIOS: Final[tuple[Scenario, ...]] = tuple(
     sorted(
-        (*POSTGRES_FAULTS, *VALKEY_FAULTS, *SERVICE_FAULTS, *STORED_FAULTS),
+        (*POSTGRES_FAULTS, *DISK_FAULTS, *VALKEY_FAULTS, *SERVICE_FAULTS, *STORED_FAULTS),
         key=lambda one: (int(one.number.rstrip("abcd")), one.number),
     )
 )
@@ -33,5 +34,5 @@ BY_TEST: Final = (
     ByTest("14", "a slow fill after a newer write", "tests/contract/test_interleavings.py"),
     ByTest("15", "many callers, one cold key", "tests/contract/test_flights.py"),
     ByTest("18", "errors before and after any call, by seed", "tests/faults"),
-    ByTest("26", "backup, and restore to a point in time", "tests/faults"),
+    ByTest("26", "backup, and restore to a point in time", "tests/faults/test_restore_drill.py"),
 )

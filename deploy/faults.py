@@ -151,7 +151,7 @@ def _wanted(scenario: Scenario, runs: int) -> int:
 
 def kept_runs(path: Path) -> list[Run]:
     """All runs that a file holds."""
-    return [json.loads(line) for line in path.open()] if path.exists() else []
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
 def main() -> None:

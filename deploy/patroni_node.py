@@ -8,7 +8,7 @@ import signal
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +46,17 @@ class PatroniNode(Part):
             return None
         return pid if _is_program(pid, "postgres") else None
 
-    def start(self, programs: Programs, etcd: Address, values: Mapping[str, str]) -> None:
-        """Start Patroni, which makes the cluster or joins it by itself."""
+    def start(
+        self,
+        programs: Programs,
+        etcd: Address,
+        values: Mapping[str, str],
+        before: Sequence[str] = (),
+    ) -> None:
+        """Start Patroni, which makes the cluster or joins it by itself.
+
+        `before`: a command that is given Patroni's as its last words.
+        """
         own(self._place / "sockets", self._account)
         configuration = self._configuration(
             "patroni.yml",
@@ -65,7 +74,7 @@ class PatroniNode(Part):
                 **values,
             },
         )
-        command = [*_as(self._account), sys.executable, "-m", "patroni", configuration]
+        command = [*before, *_as(self._account), sys.executable, "-m", "patroni", configuration]
         # As ourselves: the command itself changes the user.
         self._launch(command, None, environment={"HOME": str(self._place)})
 
