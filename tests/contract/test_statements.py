@@ -55,6 +55,7 @@ ARGUMENTS: dict[str, dict[str, tuple[Any, ...]]] = {
         "GET_HISTORY": (1_000_000, 1_000_100),
     },
     "heartbeat": {"BEAT": ()},
+    "replicas": {"GET_BEAT": ()},
     "loading": {"HOLD": (2, [ID]), "READ": (2, [ID]), "GET_KNOWN": (2, [ID]), "MARK": ()},
     "ach_run": {
         "BEGIN": ("actor", UID, NOW, "origin", "destination", "261123 0600"),
