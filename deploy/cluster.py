@@ -93,7 +93,7 @@ class Cluster:
         """Start everything from nothing; returns when it is healthy. Raises: EmbeddedError."""
         self._empty()
         with contextlib.ExitStack() as held:
-            held.callback(Guard(self.mark[MARK]).dismiss)
+            held.callback(Guard(self.home, self.mark[MARK]).dismiss)
             self._start_valkey(held)
             self._start_postgres(held)
             self._start_servers(held)

@@ -1,16 +1,17 @@
 """Run as a program: ends what a cluster has started once its owner is gone, however that went.
 
 Most of it ends by itself with its owner; what is frozen, or has lost its own parent, does not. It
-must not know what the processes are: each carries the cluster's mark in its environment.
+must not know what the processes are: each works in the cluster's directory or carries its mark.
 """
 
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Final
 
-from deploy.process_tree import marked, send
+from deploy.process_tree import Process, now, of_place, send
 
 __all__ = ["MARK", "Guard"]
 
@@ -20,11 +21,11 @@ _LOOK_EVERY_S: Final = 0.2
 
 
 class Guard:
-    """Watches over the processes with a mark until it is dismissed."""
+    """Watches over the processes of a directory, or with a mark, until it is dismissed."""
 
-    def __init__(self, mark: str) -> None:
+    def __init__(self, home: Path, mark: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "deploy.cluster_guard", mark],
+            [sys.executable, "-m", "deploy.cluster_guard", str(home), mark],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             start_new_session=True,
@@ -36,17 +37,22 @@ class Guard:
         self._process.communicate()
 
 
-def main(mark: str) -> None:
-    """Wait for the end of the input, which is the owner's; then end all that is marked."""
+def main(home: Path, mark: str) -> None:
+    """Wait for the end of the input, which is the owner's; then end all that is the cluster's."""
     while sys.stdin.buffer.read(1):
         pass
-    ends = time.monotonic() + _GRACE_S
-    while left := marked(MARK, mark):
+    gone_at, ends = now(), time.monotonic() + _GRACE_S
+    while left := _left(home, mark, gone_at):
         send(signal.SIGCONT, left)  # frozen ones hear nothing else; most then end by themselves
         if time.monotonic() > ends:
             send(signal.SIGKILL, left)
         time.sleep(_LOOK_EVERY_S)
 
 
+def _left(home: Path, mark: str, gone_at: int) -> list[Process]:
+    """What began while the owner lived: in the directory the next one may have begun already."""
+    return [process for process in of_place(home, MARK, mark) if process.began <= gone_at]
+
+
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(Path(sys.argv[1]), sys.argv[2])

@@ -79,9 +79,11 @@ class PrimaryWatch:
         """Forget what was seen, and every row."""
         self.seen = Seen()
         for dsn in self._dsns.values():
-            async with _connected(dsn) as connection:
-                if await connection.fetchval(_LOOK):
-                    await connection.execute("TRUNCATE probe")
+            # A standby may not have the database yet.
+            with contextlib.suppress(asyncpg.InvalidCatalogNameError):
+                async with _connected(dsn) as connection:
+                    if await connection.fetchval(_LOOK):
+                        await connection.execute("TRUNCATE probe")
 
     def taken(self) -> Seen:
         """What was seen since the last call; acknowledged rows are kept for the next too."""

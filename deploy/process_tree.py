@@ -1,4 +1,4 @@
-"""Processes as the kernel tells of them: a process with all it has started, all with a mark.
+"""Processes as the kernel tells of them: a process with all it has started, all of a directory.
 
 It only looks and sends signals; whose processes they are its callers know.
 """
@@ -6,11 +6,12 @@ It only looks and sends signals; whose processes they are its callers know.
 import contextlib
 import os
 import signal
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["Process", "marked", "send", "tree"]
+__all__ = ["Process", "now", "of_place", "send", "tree"]
 
 _PROC = Path("/proc")
 
@@ -35,15 +36,25 @@ def tree(root: int) -> list[Process]:
     return found
 
 
-def marked(name: str, value: str) -> list[Process]:
-    """Those that have this environment variable, set when they were started."""
+def of_place(directory: Path, name: str, value: str) -> list[Process]:
+    """Those that work in the directory, or were started with this environment variable.
+
+    Servers that write their state where `ps` shows it write over their environment.
+    """
     wanted = f"{name}={value}".encode()
     found = []
     for process, _ in _all():
         with contextlib.suppress(OSError):  # gone meanwhile, or somebody else's
-            if wanted in (_PROC / str(process.pid) / "environ").read_bytes().split(b"\0"):
+            place = _PROC / str(process.pid)
+            works_there = (place / "cwd").readlink().is_relative_to(directory)
+            if works_there or wanted in (place / "environ").read_bytes().split(b"\0"):
                 found.append(process)
     return found
+
+
+def now() -> int:
+    """The time by which processes tell when they began."""
+    return int(time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK"))
 
 
 def send(what: signal.Signals, processes: Iterable[Process]) -> int:

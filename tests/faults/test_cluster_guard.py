@@ -6,27 +6,33 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from deploy.process_tree import Process, marked, send, tree
+from deploy.cluster_guard import MARK
+from deploy.process_tree import Process, of_place, send, tree
 
 WITHIN_S = 60
-# An owner with a guard, and two children that nothing ties to it: one is frozen, one deaf.
+# An owner with a guard, and two children that nothing ties to it: a frozen one with the mark, and a
+# deaf one without, in the directory.
 OWNER = """
 import os, signal, subprocess, sys, time
+from pathlib import Path
 from deploy.cluster_guard import MARK, Guard
 
-guard = Guard(sys.argv[1])
+home, mark = sys.argv[1:3]
+guard = Guard(Path(home), mark)
 sleeper = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
-for _ in range(2):
+for options in ({"env": {MARK: mark}}, {"env": {}, "cwd": home}):
     child = subprocess.Popen(
-        [sys.executable, "-c", sleeper], env={**os.environ, MARK: sys.argv[1]},
-        stdout=subprocess.DEVNULL, start_new_session=True,
+        [sys.executable, "-c", sleeper],
+        stdout=subprocess.DEVNULL, start_new_session=True, **options,
     )
-os.kill(child.pid, signal.SIGSTOP)
+    if "cwd" not in options:
+        os.kill(child.pid, signal.SIGSTOP)
 print("ready", flush=True)
-if sys.argv[2] == "dismisses":
+if sys.argv[3] == "dismisses":
     guard.dismiss()
 time.sleep(600)
 """
@@ -39,22 +45,34 @@ def until(is_so: Callable[[], object]) -> None:
         time.sleep(0.05)
 
 
-def owner(mark: str, then: str) -> "subprocess.Popen[str]":
-    started = subprocess.Popen(
-        [sys.executable, "-c", OWNER, mark, then], stdout=subprocess.PIPE, text=True
-    )
-    assert started.stdout is not None
-    assert started.stdout.readline() == "ready\n"
-    return started
+class Cluster:
+    """What an owner has started in a directory."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self._mark = os.urandom(8).hex()
+
+    def owner(self, then: str) -> "subprocess.Popen[str]":
+        command = [sys.executable, "-c", OWNER, str(self.home), self._mark, then]
+        started = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert started.stdout is not None
+        assert started.stdout.readline() == "ready\n"
+        return started
+
+    def left(self) -> list[Process]:
+        return of_place(self.home, MARK, self._mark)
 
 
 @pytest.fixture
-def mark() -> str:
-    return os.urandom(8).hex()
+def cluster(tmp_path: Path) -> Cluster:
+    return Cluster(tmp_path.resolve())
 
 
-def ours(mark: str) -> list[Process]:
-    return marked("OPENCIF_CLUSTER_MARK", mark)
+def is_frozen(process: Process) -> bool:
+    try:
+        return "T (stopped)" in Path(f"/proc/{process.pid}/status").read_text()
+    except OSError:
+        return False
 
 
 def killed(started: "subprocess.Popen[str]") -> None:
@@ -62,22 +80,31 @@ def killed(started: "subprocess.Popen[str]") -> None:
     started.communicate()
 
 
-def test_what_a_killed_owner_has_left_is_ended_frozen_or_deaf(mark: str):
-    started = owner(mark, "stays")
-    assert len(ours(mark)) == 2
+def test_what_a_killed_owner_has_left_is_ended_frozen_or_deaf(cluster: Cluster):
+    started = cluster.owner("stays")
+    assert len(cluster.left()) == 2
     killed(started)
-    until(lambda: not ours(mark))
+    until(lambda: not cluster.left())
 
 
-def test_a_guard_that_was_dismissed_ends_nothing(mark: str):
-    started = owner(mark, "dismisses")
+def test_what_the_next_owner_starts_in_the_directory_is_let_live(cluster: Cluster):
+    killed(cluster.owner("stays"))
+    until(lambda: not any(map(is_frozen, cluster.left())))  # the guard has seen what there was
+    with subprocess.Popen(["/bin/sleep", "600"], cwd=cluster.home) as next_one:
+        until(lambda: len(cluster.left()) == 1)
+        assert next_one.poll() is None
+        next_one.kill()
+
+
+def test_a_guard_that_was_dismissed_ends_nothing(cluster: Cluster):
+    started = cluster.owner("dismisses")
     try:
         killed(started)
         time.sleep(0.5)
-        assert len(ours(mark)) == 2
+        assert len(cluster.left()) == 2
     finally:
-        assert send(signal.SIGKILL, ours(mark)) == 2
-    until(lambda: not ours(mark))
+        assert send(signal.SIGKILL, cluster.left()) == 2
+    until(lambda: not cluster.left())
 
 
 def test_a_tree_is_a_process_and_all_that_it_started():
