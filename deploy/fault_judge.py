@@ -23,7 +23,7 @@ _QUIET_AFTER_S: Final = 0.5
 _GAP_MIN_S: Final = 1.0
 """Random arrivals leave gaps too."""
 _TOLD_MAX: Final = 3
-_FORBIDDEN: Final = ("lost", "double", "phantom")
+_FORBIDDEN: Final = ("lost", "double", "phantom", "unanswered")
 
 
 @dataclass(slots=True)
@@ -53,7 +53,6 @@ def judged(window: Window, outcome: dict[str, Any], acked: Sequence[float]) -> R
         "struck_second": int(window.struck_at - began) - first,
         "acknowledged": len(within),
         "write_gap_s": round(longest_gap_s(acked, window.struck_at, window.ended_at), 2),
-        "unanswered": outcome["unanswered"],
         **{
             what: sum(window.struck_at <= at < window.ended_at for at in outcome[what])
             for what in _FORBIDDEN
@@ -90,7 +89,7 @@ def broken(scenario: Scenario, run: Run, told: Sequence[str] = ()) -> list[str]:
     """
     slack, failed_max_s = (1, 0) if run.get("form", "full") == "full" else (3, 3)
     found = [*told, *run["violations"][:_TOLD_MAX]]
-    found += [f"{run[what]} {what}" for what in (*_FORBIDDEN, "unanswered") if run[what]]
+    found += [f"{run[what]} {what}" for what in _FORBIDDEN if run[what]]
     if false := run["figures"].get("false_acknowledgements"):
         found.append(f"{false} writes were acknowledged that one node had")
     if scenario.reads_hidden and run["reads"]["failed_s"] > failed_max_s:

@@ -28,7 +28,7 @@ _LOST: Final = """
 
 @fault(
     "1", "kill -9 of the primary's postmaster",
-    is_starred=True, is_short=True, short_s=8, yearly=4,
+    hold_s=15, short_s=8, is_starred=True, is_short=True, yearly=4,
 )  # fmt: skip
 def _kill_postmaster(stage: Stage) -> Iterator[None]:
     stage.cluster.primary_now().signal_postgres(signal.SIGKILL)
@@ -37,7 +37,7 @@ def _kill_postmaster(stage: Stage) -> Iterator[None]:
 
 @fault(
     "2", "loss of the primary's node",
-    hold_s=32, short_s=30, is_starred=True, write_gap_max_s=_PROMOTED_S, yearly=1,
+    hold_s=30, short_s=30, is_starred=True, write_gap_max_s=_PROMOTED_S, yearly=1,
 )  # fmt: skip
 def _lose_node(stage: Stage) -> Iterator[None]:
     stage.cluster.primary_now().kill()
@@ -60,7 +60,7 @@ def _freeze_node(stage: Stage) -> Iterator[None]:
 
 @fault(
     "4a", "the primary cut off from etcd",
-    hold_s=40, short_s=10, is_starred=True, write_gap_max_s=_PROMOTED_S, yearly=1,
+    hold_s=32, short_s=10, is_starred=True, write_gap_max_s=_PROMOTED_S, yearly=1,
 )  # fmt: skip
 def _part_from_etcd(stage: Stage) -> Iterator[None]:
     stage.links.put(_PARTED, of=stage.cluster.primary_now().name, to="etcd")
@@ -82,7 +82,7 @@ def _part_from_standbys(stage: Stage) -> Iterator[None]:
 
 @fault(
     "4c", "the primary hears nothing of etcd, which hears it",
-    hold_s=40, short_s=10, is_starred=True, write_gap_max_s=_PROMOTED_S, yearly=1,
+    hold_s=32, short_s=10, write_gap_max_s=_PROMOTED_S, yearly=1,
 )  # fmt: skip
 def _hear_nothing(stage: Stage) -> Iterator[None]:
     stage.links.put(_DEAF, of=stage.cluster.primary_now().name, to="etcd")
@@ -92,7 +92,7 @@ def _hear_nothing(stage: Stage) -> Iterator[None]:
 
 @fault(
     "4d", "the primary cut off from etcd and standbys, in reach of the servers",
-    hold_s=40, short_s=10, is_starred=True, write_gap_max_s=_PROMOTED_S, yearly=1,
+    hold_s=32, short_s=10, write_gap_max_s=_PROMOTED_S, yearly=1,
 )  # fmt: skip
 def _isolate(stage: Stage) -> Iterator[None]:
     primary = stage.cluster.primary_now().name

@@ -31,7 +31,11 @@ SHORT: Final = tuple(
 
 BY_TEST: Final = (
     ByTest("9", "the old primary rejoins", "at the end of every scenario: timelines, rows, sums"),
-    ByTest("14", "a slow fill after a newer write", "tests/contract/test_interleavings.py"),
+    ByTest(
+        "14",
+        "a slow fill after a newer write, and the stale read without the proof",
+        "tests/contract/test_interleavings.py",
+    ),
     ByTest("15", "many callers, one cold key", "tests/contract/test_flights.py"),
     ByTest("18", "errors before and after any call, by seed", "tests/faults"),
     ByTest("26", "backup, and restore to a point in time", "tests/faults/test_restore_drill.py"),

@@ -3,7 +3,8 @@
 import contextlib
 import random
 import threading
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Final
 
@@ -16,8 +17,12 @@ from deploy.fault_stage import Scenario, Stage, fault
 
 __all__ = ["VALKEY_FAULTS", "poisoned"]
 
+Values = dict[bytes, bytes]
+"""Entries of the cache: what they are kept under, what is kept."""
+
 _SEED: Final = 7420
-_POISON_EVERY_S: Final = 0.5
+_PUT_EVERY_S: Final = 0.5
+_LATE_S: Final = 2.0
 _KEYS_MAX: Final = 2_000
 _TRUNCATED_BYTES: Final = 40
 _SLOW_S: Final = 0.25  # each way
@@ -89,35 +94,57 @@ def _full(stage: Stage) -> Iterator[None]:
 
 @fault("13", "entries of the cache poisoned", short_s=4, yearly=1, **_QUIET)
 def _poison(stage: Stage) -> Iterator[None]:
-    node, dice = _primary(stage.cluster), random.Random(_SEED)  # noqa: S311  not a secret
+    dice = random.Random(_SEED)  # noqa: S311  not a secret
+    old = _values(_primary(stage.cluster))
+    with _putting(stage, lambda values: poisoned(values, old, dice)):
+        yield
+
+
+@fault(
+    "14", "entries of the cache put back as they were seconds before",
+    hold_s=12, short_s=4, is_starred=True, yearly=12, **{**_QUIET, "is_short": False},
+)  # fmt: skip
+def _put_back(stage: Stage) -> Iterator[None]:
+    """What a fill comes to that was held up on its way, for every entry at once."""
+    seen: deque[Values] = deque(maxlen=int(_LATE_S / _PUT_EVERY_S))
+
+    def late(values: Values) -> Values:
+        seen.append(values)
+        return {name: value for name, value in seen[0].items() if values.get(name) != value}
+
+    with _putting(stage, late):
+        yield
+
+
+@contextlib.contextmanager
+def _putting(stage: Stage, made: Callable[[Values], Values]) -> Iterator[None]:
+    """Again and again put into the cache what is made of its entries; all must be noticed."""
+    node = _primary(stage.cluster)
     ends = threading.Event()
     before = _detected(stage)
-    old = _values(node)
     total = 0
 
-    def poison() -> None:
+    def put() -> None:
         nonlocal total
-        while not ends.wait(_POISON_EVERY_S):
+        while not ends.wait(_PUT_EVERY_S):
             with contextlib.suppress(redis.RedisError):
-                total += _put(node, poisoned(_values(node), old, dice))
+                total += _put(node, made(_values(node)))
 
-    thread = threading.Thread(target=poison)
+    thread = threading.Thread(target=put)
     thread.start()
     try:
         yield
     finally:
         ends.set()
         thread.join()
-    stage.figures["poisoned"] = total
+    stage.figures["put"] = total
     stage.figures["detected"] = found = _detected(stage) - before
     if not found:
-        stage.broken.append(f"none of {total} poisoned entries was noticed")
+        stage.broken.append(f"none of {total} entries that were put was noticed")
     node.command("FLUSHALL")
 
 
-def poisoned(
-    values: dict[bytes, bytes], old: dict[bytes, bytes], dice: random.Random
-) -> dict[bytes, bytes]:
+def poisoned(values: Values, old: Values, dice: random.Random) -> Values:
     """What to put in the place of entries: each of five sorts of what they must not be."""
     names = list(values)
     put = {}
@@ -140,7 +167,7 @@ def _primary(cluster: Cluster) -> ValkeyNode:
     return next(node for node in cluster.valkeys.values() if node.role == "master")
 
 
-def _values(node: ValkeyNode) -> dict[bytes, bytes]:
+def _values(node: ValkeyNode) -> Values:
     """Some of the entries that are there."""
     with node.client() as client:
         names: list[bytes] = list(islice(client.scan_iter(count=500), _KEYS_MAX))
@@ -148,7 +175,7 @@ def _values(node: ValkeyNode) -> dict[bytes, bytes]:
     return {name: value for name, value in zip(names, found, strict=True) if value is not None}
 
 
-def _put(node: ValkeyNode, values: dict[bytes, bytes]) -> int:
+def _put(node: ValkeyNode, values: Values) -> int:
     with node.client() as client, client.pipeline(transaction=False) as pipe:
         for name, value in values.items():
             pipe.set(name, value, keepttl=True)
@@ -167,5 +194,5 @@ def _detected(stage: Stage) -> float:
 
 
 VALKEY_FAULTS: Final[tuple[Scenario, ...]] = (
-    _kill, _restart_empty, _flush, _freeze, _slow, _half_open, _full, _poison,
+    _kill, _restart_empty, _flush, _freeze, _slow, _half_open, _full, _poison, _put_back,
 )  # fmt: skip

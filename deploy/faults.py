@@ -1,8 +1,8 @@
 """`make faults`: every fault of the table on a cluster of our own, under open-loop load.
 
 The short form makes as many as fit into five minutes under one load and fails when a promise was
-broken; the full form makes each under a load of its own, appends each run to a file as it ends, and
-goes on from there the next time.
+broken; the full form makes each again and again, some minutes under one load, appends their runs to
+a file once the load's ledger is audited, and goes on from there the next time.
 """
 
 import argparse
@@ -18,23 +18,24 @@ from typing import Final
 from rich.console import Console
 
 from deploy.fault_judge import Run, Window, broken, judged
-from deploy.fault_rig import FaultRig, Load
+from deploy.fault_rig import FaultRig, Load, LoadFailed
 from deploy.fault_scenarios import SCENARIOS, SHORT
 from deploy.fault_stage import NotHere, Scenario
-from deploy.process import EmbeddedError
 from deploy.service import DATA, one_line_errors
 
 __all__ = ["RESULTS", "kept_runs", "main"]
 
 RESULTS: Final = Path(__file__).resolve().parents[1] / "loadtests" / "results" / "faults.jsonl"
 _WARM_S: Final = 2.0
-_AFTER_S: Final = {False: 1.5, True: 4.0}
+_AFTER_S: Final = {False: 1.5, True: 2.5}
 _RATES: Final[Mapping[bool, Mapping[str, float]]] = {
     False: {"reads": 40.0, "writes": 10.0, "private": 3.0},
-    True: {"reads": 60.0, "writes": 30.0, "private": 5.0},
+    True: {"reads": 60.0, "writes": 50.0, "private": 5.0},
 }
 _SHORT_S: Final = 245.0
 """After so long no scenario of the short form begins: it then ends within five minutes."""
+_ROUND_S: Final = 240.0
+"""After so long a load of the full form ends and is audited: no more is lost if it breaks off."""
 _STARRED_RUNS: Final = 10
 _OTHER_RUNS: Final = 3
 
@@ -102,38 +103,52 @@ class Campaign:
 
     def go(self) -> None:
         """Run all that is due; a cluster that a fault has ruined is begun anew."""
-        while scenario := self._due():
-            try:
-                with FaultRig(self._given.directory, self._tell) as rig:
-                    while scenario := self._due():
-                        self._one(rig, scenario)
-            except EmbeddedError as error:
-                if scenario is None:
-                    raise
-                told = {"number": scenario.number, "name": scenario.name, "broken": [str(error)]}
-                self._tell(f"{scenario.number:>3} {scenario.name}: {error}")
-                self._keep(told)
+        while self._due():
+            with FaultRig(self._given.directory, self._tell) as rig:
+                while self._due() and self._round(rig):
+                    pass
 
-    def _one(self, rig: FaultRig, scenario: Scenario) -> None:
+    def _round(self, rig: FaultRig) -> bool:
+        """Faults one after another under one load; whether the cluster is fit for more."""
+        windows: list[Window] = []
+        is_fit, ends = True, time.monotonic() + _ROUND_S
         try:
             with rig.load(_RATES[True]) as load:
                 time.sleep(_WARM_S)
-                window = one_window(rig, scenario, is_full=True)
-                (run,) = _runs(load, [window], is_full=True)
+                while is_fit and time.monotonic() < ends and (scenario := self._due(windows)):
+                    is_fit = self._strike(rig, scenario, windows)
+                for run in _runs(load, windows, is_full=True):
+                    self._tell(_line(run))
+                    self._keep(run)
+        except LoadFailed as error:
+            numbers = ", ".join(window.scenario.number for window in windows)
+            self._tell(f"not kept, since nobody has audited them: {numbers or 'none'}; {error}")
+            return False
+        return is_fit
+
+    def _strike(self, rig: FaultRig, scenario: Scenario, windows: list[Window]) -> bool:
+        """One fault more; False when it has left the cluster, or this program, at a loss."""
+        self._tell(f"{scenario.number:>3} {scenario.name}")
+        try:
+            windows.append(one_window(rig, scenario, is_full=True))
         except NotHere as reason:
             self._tell(_left_out(scenario, reason))
             self._left.remove(scenario)
-        else:
-            self._tell(_line(run))
-            self._keep(run)
+        except Exception as error:  # whatever breaks a run off is its result
+            told = f"{type(error).__name__}: {error}"
+            self._tell(f"{scenario.number:>3} {scenario.name}: {told}")
+            self._keep({"number": scenario.number, "name": scenario.name, "broken": [told]})
+            return False
+        return True
 
-    def _due(self) -> Scenario | None:
-        """The scenario that lacks the largest part of its runs."""
+    def _due(self, windows: Sequence[Window] = ()) -> Scenario | None:
+        """The scenario that lacks the largest part of its runs; `windows` are not yet kept."""
         if time.monotonic() > self._ends:
             return None
-        kept = Counter(run["number"] for run in kept_runs(self._given.output))
+        made = Counter(run["number"] for run in kept_runs(self._given.output))
+        made.update(window.scenario.number for window in windows)
         parts = {
-            one.number: kept[one.number] / _wanted(one, self._given.runs) for one in self._left
+            one.number: made[one.number] / _wanted(one, self._given.runs) for one in self._left
         }
         found = min(self._left, key=lambda one: parts[one.number], default=None)
         return found if found and parts[found.number] < 1 else None

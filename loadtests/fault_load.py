@@ -38,15 +38,15 @@ class Load:
         self._calls = calls
         self._record = record
         self._dice = random.Random(_SEED)
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], float] = {}
         self._ends = asyncio.Event()
 
     def stop(self) -> None:
         """Let no more calls begin."""
         self._ends.set()
 
-    async def run(self, reads_s: float, writes_s: float, private_s: float) -> int:
-        """So many calls a second of each, until stopped; how many are then never answered."""
+    async def run(self, reads_s: float, writes_s: float, private_s: float) -> list[float]:
+        """So many calls a second of each, until stopped; when those were due that never end."""
         await asyncio.gather(
             self._arrivals("reads", reads_s, self._calls.read),
             self._arrivals("writes", writes_s, self._calls.write),
@@ -55,7 +55,7 @@ class Load:
         )
         if self._running:
             await asyncio.wait(self._running, timeout=_SETTLE_S)
-        return len(self._running)
+        return sorted(self._running.values())
 
     async def _arrivals(
         self, class_: str, rate_s: float, call: Callable[[float], Awaitable[None]]
@@ -70,8 +70,8 @@ class Load:
                     self._record.count(class_, due, "SKIPPED")
                 continue
             task = asyncio.ensure_future(call(due))
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
+            self._running[task] = due
+            task.add_done_callback(self._running.pop)
 
 
 async def audit(client: Client, ledger: Sequence[dict[str, Any]]) -> dict[str, list[float]]:

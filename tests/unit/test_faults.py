@@ -125,8 +125,8 @@ def record(*counts: tuple[str, float, str]) -> Record:
 
 
 def told(made: Record, **found: list[float]) -> dict[str, Any]:
-    outcome = {**made.told(), "unanswered": 0, "lost": [], "double": [], "phantom": []}
-    return {**outcome, **found}
+    none: dict[str, list[float]] = {"unanswered": [], "lost": [], "double": [], "phantom": []}
+    return {**made.told(), **none, **found}
 
 
 def window(made: Record, of: Scenario | None = None) -> Window:
@@ -176,7 +176,7 @@ class TestJudging:
         run = judged(window(made), told(made), [made.began + at for at in range(30)])
         assert bool(broken(scenario(**promise), run)) is is_broken
 
-    @pytest.mark.parametrize("what", ["lost", "double", "phantom"])
+    @pytest.mark.parametrize("what", ["lost", "double", "phantom", "unanswered"])
     def test_no_fault_excuses_a_wrong_ledger(self, what: str):
         made = record()
         run = judged(window(made), told(made, **{what: [made.began + 12]}), [])
