@@ -5,7 +5,7 @@ Owns connections, routing and timeouts; must not know a table other than `incarn
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 from weakref import WeakSet
@@ -13,8 +13,8 @@ from weakref import WeakSet
 import asyncpg
 
 from repository.certainty import Connection, certain, commit, translate
-from repository.errors import CommitUnknown, RepositoryError, TimedOut, Unavailable
-from repository.hosts import Plain, PrimaryFinder, dsns_of
+from repository.errors import CommitUnknown, OtherLife, RepositoryError, TimedOut, Unavailable
+from repository.hosts import Connect, Plain, PrimaryFinder, dsns_of
 from repository.replicas import Pool, Replicas
 
 __all__ = ["Connection", "Database", "Incarnation", "Position", "Row", "seconds_left"]
@@ -67,7 +67,8 @@ def seconds_left(deadline: float | None) -> float | None:
 class Database:
     """The primary, and the replicas when `replica_dsn` names any; else the primary reads too.
 
-    `on_statement` is told the text of every statement the driver runs: tests count with it.
+    `on_statement` is told the text of every statement the driver runs: tests count with it. All
+    connections come from `connect`: whoever makes faults puts in what makes them.
     """
 
     def __init__(
@@ -77,12 +78,14 @@ class Database:
         *,
         connections_max: int = 10,
         on_statement: Callable[[str], None] | None = None,
+        connect: Connect = asyncpg.connect,
     ) -> None:
         self.has_replicas = bool(replica_dsn)
         self._primary_dsn = primary_dsn
         self._replica_dsn = replica_dsn
         self._connections_max = connections_max
         self._on_statement = on_statement
+        self._connect = connect
         self._writers: Pool | None = None
         self.replicas = Replicas()
         self._connections: WeakSet[Plain] = WeakSet()
@@ -91,11 +94,12 @@ class Database:
     async def connect(self) -> None:
         """Open the pools. Raises Unavailable when a server cannot be reached."""
         try:
-            self._writers = await self._pool(
-                self._primary_dsn, connect=PrimaryFinder(self._primary_dsn)
-            )
+            finder = PrimaryFinder(self._primary_dsn, self._connect)
+            self._writers = await self._pool(self._primary_dsn, finder)
             hosts = dsns_of(self._replica_dsn) if self._replica_dsn else []
-            await self.replicas.connect([self._pool(dsn, min_size=0) for dsn in hosts])
+            await self.replicas.connect(
+                [self._pool(dsn, self._connect, min_size=0) for dsn in hosts]
+            )
         except Exception as error:
             if (named := translate(error)) is None:
                 raise
@@ -141,41 +145,62 @@ class Database:
         return Incarnation(rows[0]["id"], rows[0]["timeline"], rows[0]["first_xid"])
 
     async def fetch(
-        self, sql: str, *args: Any, primary: bool = False, deadline: float | None = None
+        self,
+        sql: str,
+        *args: Any,
+        primary: bool = False,
+        deadline: float | None = None,
+        life: bytes | None = None,
     ) -> list[Row]:
         """Run one reading statement, cancelled at `deadline`; on a replica unless `primary`.
 
         A replica that cannot be reached is left out, and the next one asked, in the end the
-        primary. Raises TimedOut, Unavailable.
+        primary. With `life` the first column is the id of the incarnation, and a server that
+        lives another is none to ask. Raises TimedOut, OtherLife, Unavailable.
         """
         for pool in [] if primary else self.replicas.usable():
             try:
-                return await self._fetch(pool, sql, args, deadline)
+                return await self._fetch(pool, sql, args, deadline, life=life)
             except TimedOut:
                 raise
             except Unavailable:
                 self.replicas.failed(pool)
         assert self._writers is not None, "connect() first"
-        return await self._fetch(self._writers, sql, args, deadline)
+        return await self._fetch(self._writers, sql, args, deadline, life=life)
 
     async def _fetch(
-        self, pool: Pool, sql: str, args: tuple[Any, ...], deadline: float | None
+        self,
+        pool: Pool,
+        sql: str,
+        args: tuple[Any, ...],
+        deadline: float | None,
+        *,
+        life: bytes | None = None,
     ) -> list[Row]:
         try:
             async with pool.acquire(timeout=seconds_left(deadline)) as connection:
-                return await connection.fetch(sql, *args, timeout=seconds_left(deadline))
+                rows = await connection.fetch(sql, *args, timeout=seconds_left(deadline))
         except Exception as error:
             if (named := await self._named(pool, error)) is None:
                 raise
             raise named from error
+        if not _is_of(life, rows):
+            await pool.expire_connections()  # a former primary's: there is another by now
+            raise OtherLife
+        return rows
 
     async def fetch_at(
-        self, lsn: int, sql: str, *args: Any, deadline: float | None = None
+        self,
+        lsn: int,
+        sql: str,
+        *args: Any,
+        deadline: float | None = None,
+        life: bytes | None = None,
     ) -> list[Row]:
         """Run one reading statement on a server that has replayed `lsn`: the primary if need be.
 
         The position is read in a statement before the one that reads rows: read together, the
-        rows could be older than the position (DESIGN section 6).
+        rows could be older than the position (DESIGN section 6). `life` and errors as in `fetch`.
         """
         for pool in self.replicas.usable()[:1]:
             try:
@@ -184,12 +209,14 @@ class Database:
                         GET_REACHED_LSN, timeout=seconds_left(deadline)
                     )
                     if reached is not None and reached >= lsn:
-                        return await connection.fetch(sql, *args, timeout=seconds_left(deadline))
+                        rows = await connection.fetch(sql, *args, timeout=seconds_left(deadline))
+                        if _is_of(life, rows):
+                            return rows
             except Exception as error:
                 if (named := await self._named(pool, error)) is None:
                     raise
                 raise named from error
-        return await self.fetch(sql, *args, primary=True, deadline=deadline)
+        return await self.fetch(sql, *args, primary=True, deadline=deadline, life=life)
 
     async def write(self, sql: str, *args: Any, deadline: float | None = None) -> list[Row]:
         """Run one writing statement as a transaction of its own, which is never cancelled.
@@ -296,10 +323,10 @@ class Database:
             await pool.expire_connections()
         return named
 
-    async def _pool(self, dsn: str, *, min_size: int = 1, **how: Any) -> Pool:
+    async def _pool(self, dsn: str, connect: Connect, *, min_size: int = 1) -> Pool:
         return await asyncpg.create_pool(
             dsn,
-            **how,
+            connect=connect,
             min_size=min_size,
             max_size=self._connections_max,
             max_queries=2**31,
@@ -321,6 +348,11 @@ class Database:
         told = self._on_statement
         if told is not None:
             connection.add_query_logger(lambda logged: told(logged.query))
+
+
+def _is_of(life: bytes | None, rows: Sequence[Row]) -> bool:
+    """Whether an answer is of the life that is asked about; None asks about none."""
+    return life is None or rows[0][0] == life
 
 
 async def _leave_as_is(connection: Plain) -> None:

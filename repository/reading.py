@@ -270,7 +270,7 @@ class Reader:
         primary = primary or not self._store.has_replicas
         incarnation = self._window.incarnation
         horizon, entries = await self._store.get_many(
-            kind, ids, primary=primary, at_lsn=at_lsn, deadline=deadline
+            kind, ids, primary=primary, at_lsn=at_lsn, life=self._window.life, deadline=deadline
         )
         self.stats.statements += -(-len(ids) // IDS_MAX)
         self.stats.rows += len(entries)

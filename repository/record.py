@@ -18,10 +18,12 @@ __all__ = ["DELETED", "Entry", "Kind", "Operation", "Record", "RecordStore", "Re
 
 DELETED: Final = 99  # state of a deleted record: versioned like any other, without segments
 
-# One row whatever is found, with the horizon that tombstones are stamped with. Ids come as one
-# value of 16 bytes each and columns go back as arrays: the driver takes half as long with them.
+# One row whatever is found, with the incarnation that the snapshot is of and the horizon that
+# tombstones are stamped with. Ids come as one value of 16 bytes each and columns go back as arrays:
+# the driver takes half as long with them.
 GET_MANY = """
-SELECT pg_snapshot_xmin(pg_current_snapshot()), array_agg(id), array_agg(version),
+SELECT (SELECT id FROM incarnation), pg_snapshot_xmin(pg_current_snapshot()),
+       array_agg(id), array_agg(version),
        array_agg(coalesce(operational, '')), array_agg(coalesce(private, ''))
 FROM record
 WHERE kind = $1 AND id = ANY(ARRAY(
@@ -164,12 +166,14 @@ class RecordStore:
         *,
         primary: bool = False,
         at_lsn: int | None = None,
+        life: bytes | None = None,
         deadline: float | None = None,
     ) -> tuple[int, dict[bytes, Entry]]:
         """(horizon, id -> entry) of those `ids` that have a row, deleted ones too.
 
         One statement for every 1,000; the horizon is the oldest of theirs. `at_lsn` asks for a
-        server that has replayed that position. Raises TimedOut, Unavailable.
+        server that has replayed that position, `life` for one whose rows are of that incarnation.
+        Raises TimedOut, OtherLife, Unavailable.
         """
         found: dict[bytes, Entry] = {}
         horizons = []
@@ -178,14 +182,14 @@ class RecordStore:
             assert not len(packed) % ID_BYTES, "ids have 16 bytes"
             if at_lsn is not None and not primary:
                 (row,) = await self._database.fetch_at(
-                    at_lsn, GET_MANY, kind, packed, deadline=deadline
+                    at_lsn, GET_MANY, kind, packed, deadline=deadline, life=life
                 )
             else:
                 (row,) = await self._database.fetch(
-                    GET_MANY, kind, packed, primary=primary, deadline=deadline
+                    GET_MANY, kind, packed, primary=primary, deadline=deadline, life=life
                 )
-            horizons.append(row[0])
-            found.update(_entries(*row))
+            horizons.append(row[1])
+            found.update(_entries(*row[1:]))
         return min(horizons), found
 
     async def get_numbers(

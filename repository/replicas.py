@@ -1,4 +1,4 @@
-"""The replicas that reads may be sent to: there, and with all that the primary had a moment ago.
+"""The replicas that reads may be sent to: there, of the primary's life, and not behind it.
 
 Owns a pool for each and looks after them; what is read is not known here.
 """
@@ -19,7 +19,7 @@ LAG_MAX_S: Final = 1.0
 LOOK_EVERY_S: Final = 0.25
 ANSWER_MAX_S: Final = 1.0
 
-GET_BEAT = "SELECT beat FROM heartbeat"
+GET_BEAT = "SELECT beat, incarnation.id FROM heartbeat CROSS JOIN incarnation"
 
 NO_ANSWER = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
@@ -60,9 +60,16 @@ class Replicas:
         return [replica.pool for replica in self._all]
 
     @contextlib.asynccontextmanager
-    async def watched(self, lag_s: Callable[[int], float]) -> AsyncIterator[None]:
-        """Until the block ends leave out whoever lags; `lag_s` says how old a heartbeat is."""
-        tasks = [asyncio.create_task(_watch(replica, lag_s)) for replica in self._all]
+    async def watched(
+        self, lag_s: Callable[[int], float], life: Callable[[], bytes | None]
+    ) -> AsyncIterator[None]:
+        """Until the block ends leave out whoever lags or is not of the primary's `life`.
+
+        `lag_s` says how old a heartbeat is; `life` is None while nobody knows. On a former
+        timeline, or after a restore that goes back, a replica can be ahead of the primary: its
+        heartbeat is young, its rows are undone.
+        """
+        tasks = [asyncio.create_task(_watch(replica, lag_s, life)) for replica in self._all]
         try:
             yield
         finally:
@@ -71,14 +78,19 @@ class Replicas:
             await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _watch(replica: _Replica, lag_s: Callable[[int], float]) -> None:
-    """Look again and again whether the replica has replayed a heartbeat that is young enough."""
+async def _watch(
+    replica: _Replica, lag_s: Callable[[int], float], life: Callable[[], bytes | None]
+) -> None:
+    """Look again and again whether the replica has replayed a heartbeat that is young enough.
+
+    It is of a life once it has replayed that life's name, which nobody knows before it begins.
+    """
     while True:
         try:
             async with asyncio.timeout(ANSWER_MAX_S), replica.pool.acquire() as connection:
-                beat = await connection.fetchval(GET_BEAT)
+                [(beat, lived)] = await connection.fetch(GET_BEAT)
         except NO_ANSWER:
             replica.is_usable = False
         else:
-            replica.is_usable = lag_s(beat) <= LAG_MAX_S
+            replica.is_usable = lag_s(beat) <= LAG_MAX_S and life() in {None, lived}
         await asyncio.sleep(LOOK_EVERY_S)

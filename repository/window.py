@@ -64,6 +64,11 @@ class Window:
         return len(self._order)
 
     @property
+    def life(self) -> bytes | None:
+        """The incarnation; None before any is known."""
+        return None if self.incarnation == NO_LIFE else self.incarnation
+
+    @property
     def full(self) -> bool:
         """Whether reading further back would push out what is known."""
         return len(self._order) >= self._ids_max

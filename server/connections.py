@@ -47,7 +47,7 @@ async def poll_of(settings: Settings, database: Database) -> AsyncIterator[Chang
     async with _connected(watch), Heart(watch).running():
         poll = ChangePoll(watch, Window(), max_stale_s=settings.max_stale_s, heart_beats=True)
         poll.on_leave.append(database.leave)
-        async with database.replicas.watched(poll.lag_s):
+        async with database.replicas.watched(poll.lag_s, lambda: poll.window.life):
             yield poll
 
 

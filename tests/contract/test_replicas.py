@@ -9,10 +9,12 @@ import pytest
 from deploy.cluster_parts import free_port
 from repository.changes import BEATS_KEPT
 from repository.database import Database as Pools
+from repository.errors import OtherLife
 from repository.hosts import PrimaryFinder, dsns_of
+from repository.record import RecordStore
 from repository.replicas import LOOK_EVERY_S
 from tests.conftest import Database
-from tests.contract.stand import Stand
+from tests.contract.stand import ACCOUNT, Stand, set_up, some_id
 
 WHO = "SELECT 1"
 
@@ -40,7 +42,7 @@ async def test_a_replica_that_lags_is_left_out_until_it_has_caught_up(database: 
     dsn, lag_s = await database("main"), 0.0
     pools = Pools(dsn, dsn)
     await pools.connect()
-    async with pools.replicas.watched(lambda _: lag_s):
+    async with pools.replicas.watched(lambda _: lag_s, lambda: None):
         await until(lambda: bool(pools.replicas.usable()))
         lag_s = 5.0
         await until(lambda: not pools.replicas.usable())
@@ -59,6 +61,68 @@ async def test_a_replica_that_is_gone_costs_one_read_its_way_and_no_more(
     assert await pools.fetch(WHO)
     assert not pools.replicas.usable()
     assert await pools.fetch_at(1, WHO)
+    await pools.close()
+
+
+async def of_two_lives(database: Database) -> tuple[str, str, bytes]:
+    """A primary, a server that is ahead of it in another life, and the primary's life."""
+    primary, other = await database("main"), await database("main")
+    pools = Pools(other)
+    await pools.connect()
+    life = (await pools.incarnation()).id
+    await pools.write("UPDATE incarnation SET id = 'elsewise'")
+    await pools.write("UPDATE heartbeat SET beat = beat + 1000")
+    await pools.close()
+    return primary, other, life
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+async def test_a_replica_of_another_life_is_left_out(database: Database, is_known: bool) -> None:
+    """However young its heartbeat. While no life is known, the control, it is not."""
+    primary, other, life = await of_two_lives(database)
+    pools = Pools(primary, other)
+    await pools.connect()
+    looks: list[int] = []
+
+    def lag_s(beat: int) -> float:
+        looks.append(beat)
+        return 0.0
+
+    async with pools.replicas.watched(lag_s, lambda: life if is_known else None):
+        await until(lambda: len(looks) > 1)
+        assert bool(pools.replicas.usable()) is not is_known
+    await pools.close()
+
+
+@pytest.mark.parametrize("at_lsn", [None, 1])
+@pytest.mark.parametrize(("checks", "version"), [(True, 0), (False, 1)])
+async def test_rows_of_another_life_are_not_taken(
+    database: Database, checks: bool, version: int, at_lsn: int | None
+) -> None:
+    """The statement that reads the rows says whose they are: nobody has looked yet."""
+    primary, other, life = await of_two_lives(database)
+    there = await set_up(other, None)
+    id_ = some_id()
+    await there.create(id_)
+    await there.close()
+    pools = Pools(primary, other)
+    await pools.connect()
+    assert pools.replicas.usable()
+    _, found = await RecordStore(pools).get_many(
+        ACCOUNT, [id_], at_lsn=at_lsn, life=life if checks else None
+    )
+    assert found[id_].version if version else not found
+    await pools.close()
+
+
+async def test_a_primary_of_another_life_is_no_primary(database: Database) -> None:
+    """One that was cut off and is asked still: who asks is told, and asks another the next time."""
+    _, other, life = await of_two_lives(database)
+    pools = Pools(other)
+    await pools.connect()
+    for how in ({"primary": True}, {"at_lsn": 1}):
+        with pytest.raises(OtherLife):
+            await RecordStore(pools).get_many(ACCOUNT, [some_id()], life=life, **how)
     await pools.close()
 
 
