@@ -33,6 +33,15 @@ _ASK_EVERY_S: Final = 0.5
 _ANSWER_MAX_S: Final = 1.0
 _ALIKE_MAX_S: Final = 30.0
 
+# The last is what a connection raises that was given up while it was being made.
+_NO_ANSWER: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 Work: TypeAlias = Callable[[str, Connection], Awaitable[None]]
 
@@ -54,11 +63,12 @@ class Seen:
         }
 
     def broken(self) -> list[str]:
-        """The promises that were broken: two that could write."""
-        return [
+        """The promises that were broken: two that could write; and that nobody looked."""
+        found = [
             f"{one.node} took a write on timeline {one.timeline} after a later one had"
             for one in unfenced(self.commits)
         ]
+        return found if self.commits else [*found, "the watch has committed nothing"]
 
 
 class PrimaryWatch:
@@ -117,7 +127,7 @@ class PrimaryWatch:
                 async with _connected(dsn) as connection:
                     failed_sums = await connection.fetchval(_FAILED_SUMS)
                     found = await connection.fetch("SELECT id FROM probe")
-            except (OSError, asyncpg.PostgresError, TimeoutError) as error:
+            except _NO_ANSWER as error:
                 return [f"{name} cannot be asked: {type(error).__name__}"]
             told = await asyncio.to_thread(self._nodes[name].status)
             timelines.add(int(told.get("timeline", 0)))
@@ -140,7 +150,7 @@ class PrimaryWatch:
     async def _always(self, name: str, work: Work) -> None:
         """Do it on a connection to the node, on another whenever the last one has broken."""
         while True:
-            with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            with contextlib.suppress(*_NO_ANSWER):
                 async with _connected(self._dsns[name]) as connection:
                     await work(name, connection)
             self._primaries.discard(name)

@@ -92,9 +92,13 @@ class PatroniNode(Part):
         found: list[dict[str, Any]] = asked(f"http://{self.rest}/cluster").get("members", [])
         return found
 
-    def hand_over_to(self, name: str) -> None:
-        """Ask this node, the primary, for a switchover. Raises: OSError with Patroni's words."""
-        body = json.dumps({"leader": self.name, "candidate": name}).encode()
+    def hand_over(self, to: str | None = None) -> None:
+        """Ask this node, the primary, for a switchover. Raises: OSError with Patroni's words.
+
+        Best to whoever is first: with a name the other standby waits two seconds before it follows
+        the new primary, and no write is kept by two nodes until it does.
+        """
+        body = json.dumps({"leader": self.name, **({"candidate": to} if to else {})}).encode()
         request = urllib.request.Request(f"http://{self.rest}/switchover", body)
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310  ours
