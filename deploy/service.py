@@ -20,8 +20,11 @@ from opencif.errors import OpencifError
 
 __all__ = ["DATA", "KEK", "Service", "Workers", "one_line_errors", "server_command"]
 
-DATA: Final = Path(__file__).resolve().parents[1] / ".opencif"
+_TREE: Final = Path(__file__).resolve().parents[1]
+DATA: Final = _TREE / ".opencif"
 """Where everything on this machine is kept."""
+_CODE: Final = {"PYTHONPATH": f"{_TREE}:{_TREE / 'protos'}"}
+"""The server is that of this very tree, wherever else an installation leads."""
 _DATABASES: Final = ("opencif", "opencif_keys")
 _START_MAX_S: Final = 60
 KEK: Final = "kek.hex"
@@ -43,7 +46,7 @@ class Workers:
             None,
             log=self.log,
             stop_signal=signal.SIGTERM,
-            environment=environment,
+            environment={**_CODE, **environment},
         )
 
     def wait(self) -> None:
@@ -190,7 +193,7 @@ class Service:
 
 def server_command(environment: Mapping[str, str], *arguments: str) -> None:
     """Run one of the server's commands to its end. Raises: StartFailed."""
-    run([sys.executable, "-m", "server", *arguments], None, environment)
+    run([sys.executable, "-m", "server", *arguments], None, {**_CODE, **environment})
 
 
 @contextlib.contextmanager
