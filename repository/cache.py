@@ -6,7 +6,7 @@ no answer. What proves an entry is in proof.py, how a server is talked to in pip
 
 import asyncio
 from binascii import crc32
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from hiredis import ReplyError
 from repository.pipeline import SERVER_MAX_S, Late, NoAnswer, Pipe, bulk, packed
 from repository.proof import Proof, Prover
 from repository.record import Entry
+from repository.server_address import ServerAddress
 from repository.shards import Shards
 from repository.window import Window
 
@@ -85,11 +86,12 @@ class Cache:
         *,
         wait_s: float = WAIT_S,
         ttl_s: float = TTL_S,
+        pipe_of: Callable[[ServerAddress], Pipe] = Pipe,
     ) -> None:
         self.stats = CacheStats()
         self._window = window
         self._proof = Proof(prover, window)
-        self._servers = Shards(url)
+        self._servers = Shards(url, pipe_of)
         self._wait_s = wait_s
         self._ttls = bulk(int(ttl_s * 1000), int(min(ttl_s, UNKNOWN_TTL_S) * 1000))
         self._fills: set[asyncio.Task[None]] = set()

@@ -14,7 +14,7 @@ import asyncpg
 
 from repository.certainty import Connection, certain, commit, translate
 from repository.errors import CommitUnknown, OtherLife, RepositoryError, TimedOut, Unavailable
-from repository.hosts import Plain, PrimaryFinder, dsns_of
+from repository.hosts import Connect, Plain, PrimaryFinder, dsns_of
 from repository.replicas import Pool, Replicas
 
 __all__ = ["Connection", "Database", "Incarnation", "Position", "Row", "seconds_left"]
@@ -67,7 +67,8 @@ def seconds_left(deadline: float | None) -> float | None:
 class Database:
     """The primary, and the replicas when `replica_dsn` names any; else the primary reads too.
 
-    `on_statement` is told the text of every statement the driver runs: tests count with it.
+    `on_statement` is told the text of every statement the driver runs: tests count with it. All
+    connections come from `connect`: whoever makes faults puts in what makes them.
     """
 
     def __init__(
@@ -77,12 +78,14 @@ class Database:
         *,
         connections_max: int = 10,
         on_statement: Callable[[str], None] | None = None,
+        connect: Connect = asyncpg.connect,
     ) -> None:
         self.has_replicas = bool(replica_dsn)
         self._primary_dsn = primary_dsn
         self._replica_dsn = replica_dsn
         self._connections_max = connections_max
         self._on_statement = on_statement
+        self._connect = connect
         self._writers: Pool | None = None
         self.replicas = Replicas()
         self._connections: WeakSet[Plain] = WeakSet()
@@ -91,11 +94,12 @@ class Database:
     async def connect(self) -> None:
         """Open the pools. Raises Unavailable when a server cannot be reached."""
         try:
-            self._writers = await self._pool(
-                self._primary_dsn, connect=PrimaryFinder(self._primary_dsn)
-            )
+            finder = PrimaryFinder(self._primary_dsn, self._connect)
+            self._writers = await self._pool(self._primary_dsn, finder)
             hosts = dsns_of(self._replica_dsn) if self._replica_dsn else []
-            await self.replicas.connect([self._pool(dsn, min_size=0) for dsn in hosts])
+            await self.replicas.connect(
+                [self._pool(dsn, self._connect, min_size=0) for dsn in hosts]
+            )
         except Exception as error:
             if (named := translate(error)) is None:
                 raise
@@ -319,10 +323,10 @@ class Database:
             await pool.expire_connections()
         return named
 
-    async def _pool(self, dsn: str, *, min_size: int = 1, **how: Any) -> Pool:
+    async def _pool(self, dsn: str, connect: Connect, *, min_size: int = 1) -> Pool:
         return await asyncpg.create_pool(
             dsn,
-            **how,
+            connect=connect,
             min_size=min_size,
             max_size=self._connections_max,
             max_queries=2**31,

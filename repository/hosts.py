@@ -5,15 +5,18 @@ Every pooled connection to a primary comes from here; what it is used for is not
 
 import asyncio
 import time
+from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
 import asyncpg
 from asyncpg.connect_utils import SessionAttribute
 
-__all__ = ["Plain", "PrimaryFinder", "dsns_of"]
+__all__ = ["Connect", "Plain", "PrimaryFinder", "dsns_of"]
 
 Plain: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+Connect: TypeAlias = Callable[..., Coroutine[Any, Any, Plain]]
+"""What makes a connection: asyncpg.connect, and in its place what has its arguments."""
 
 HOST_MAX_S: Final = 2.0
 """How long a host has to take a connection: one that swallows packets costs no more."""
@@ -44,8 +47,9 @@ class PrimaryFinder:
     To be a pool's `connect`.
     """
 
-    def __init__(self, dsn: str) -> None:
+    def __init__(self, dsn: str, connect: Connect = asyncpg.connect) -> None:
         self._dsns = dsns_of(dsn)
+        self._connect = connect
         self._pause_ends = 0.0
 
     async def __call__(self, *_: Any, **options: Any) -> Plain:
@@ -57,7 +61,7 @@ class PrimaryFinder:
         if time.monotonic() < self._pause_ends:
             raise ConnectionError("no host was the primary a moment ago")
         options |= {"target_session_attrs": SessionAttribute.primary, "timeout": HOST_MAX_S}
-        waiting = {asyncio.create_task(asyncpg.connect(dsn, **options)) for dsn in self._dsns}
+        waiting = {asyncio.create_task(self._try(dsn, options)) for dsn in self._dsns}
         failure: Exception = ConnectionError("there is no host")
         try:
             while waiting:
@@ -76,6 +80,9 @@ class PrimaryFinder:
                 trial.cancel()
         self._pause_ends = time.monotonic() + PAUSE_S
         raise failure
+
+    async def _try(self, dsn: str, options: dict[str, Any]) -> Plain:
+        return await self._connect(dsn, **options)
 
 
 def _discard(trial: asyncio.Task[Plain]) -> None:

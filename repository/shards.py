@@ -38,11 +38,13 @@ _DIGITS[list(b"0123456789abcdef")] = range(16)
 class Shards:
     """The servers behind one URL: a single one, until it says that it is a cluster.
 
-    Where a cluster moves a key, the command follows it and the map is read anew.
+    Where a cluster moves a key, the command follows it and the map is read anew. Each server is
+    talked to through a pipe of `pipe_of`: whoever makes faults puts in what makes them.
     """
 
-    def __init__(self, url: str) -> None:
-        self._first = Pipe(ServerAddress.parse(url))
+    def __init__(self, url: str, pipe_of: Callable[[ServerAddress], Pipe] = Pipe) -> None:
+        self._pipe_of = pipe_of
+        self._first = pipe_of(ServerAddress.parse(url))
         self._pipes: dict[Place, Pipe] = {}
         self._routes: list[Pipe | None] | None = None  # by tag; None while there is one server
         self._learning: asyncio.Task[None] | None = None
@@ -229,7 +231,7 @@ class Shards:
     def _pipe(self, place: Place) -> Pipe:
         pipe = self._pipes.get(place)
         if pipe is None:
-            pipe = self._pipes[place] = Pipe(self._first.address.at(place))
+            pipe = self._pipes[place] = self._pipe_of(self._first.address.at(place))
         return pipe
 
 
