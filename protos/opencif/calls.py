@@ -165,7 +165,7 @@ class _Unary(_Method):
         pauses = calls.policy.pauses_s()
         endpoints = calls.opened()
         while True:
-            endpoint = endpoints.next()
+            endpoint = endpoints.next(self.kind)
             left_s = max(deadline - time.monotonic(), 0.001)
             try:
                 answer: Message = await self._on(endpoint)(request, timeout=left_s, **options)
@@ -190,14 +190,14 @@ class _Stream(_Method):
         """Calls an address that is connected: only so much of a stream can be tried again."""
         policy, endpoints = self._calls.policy, self._calls.opened()
         deadline = time.monotonic() + policy.timeout_s
-        endpoint = endpoints.next()
+        endpoint = endpoints.next(self.kind)
         for pause_s in policy.pauses_s():
             left_s = deadline - time.monotonic()
             if left_s <= 0 or await endpoint.is_reached(left_s):
                 break
             endpoint.failed()
             await asyncio.sleep(0.0 if endpoints.has_one() else pause_s)
-            endpoint = endpoints.next()
+            endpoint = endpoints.next(self.kind)
         source = _Source(requests)
         timeout_s = options.pop("timeout", None) or policy.stream_timeout_s
         call = self._on(endpoint)(source.requests(), timeout=timeout_s, **options)

@@ -122,7 +122,7 @@ class Endpoints:
 
     def __init__(self, addresses: Sequence[str], tls: TlsOptions | None) -> None:
         self._all = [Endpoint(address, tls) for address in addresses]
-        self._turn = 0
+        self._turns: dict[str, int] = {}
 
     def __len__(self) -> int:
         return len(self._all)
@@ -130,14 +130,18 @@ class Endpoints:
     def __iter__(self) -> Iterator[Endpoint]:
         return iter(self._all)
 
-    def next(self) -> Endpoint:
-        """The next that is not left out; when all are, the one whose time ends soonest."""
+    def next(self, kind: str) -> Endpoint:
+        """The next that is not left out; when all are, the one whose time ends soonest.
+
+        Calls of one kind (`unary_unary` ...) take turns among themselves: a small question before
+        each long stream must not lead all streams to one address.
+        """
         now = time.monotonic()
-        count = len(self._all)
+        count, turn = len(self._all), self._turns.get(kind, 0)
         for step in range(count):
-            endpoint = self._all[(self._turn + step) % count]
+            endpoint = self._all[(turn + step) % count]
             if endpoint.skipped_until <= now:
-                self._turn = (self._turn + step + 1) % count
+                self._turns[kind] = (turn + step + 1) % count
                 return endpoint
         return min(self._all, key=lambda endpoint: endpoint.skipped_until)
 

@@ -260,6 +260,16 @@ async def test_calls_go_round_the_addresses_and_round_one_that_is_gone() -> None
         assert (len(one.seen), len(two.seen)) == (9, 3)
 
 
+async def test_a_question_before_each_stream_does_not_lead_all_streams_to_one_address() -> None:
+    one, two = Fake(), Fake()
+    async with serving(one) as first, serving(two) as second, Client([first, second]) as client:
+        for _ in range(4):
+            await client.cards.GetCard(card_pb2.GetCardRequest(name=CARD))
+            await client.imports.ImportRecords(iter([import_pb2.ImportRecordsRequest()]))
+    for server in (one, two):
+        assert sum(isinstance(seen, import_pb2.ImportRecordsRequest) for seen in server.seen) == 2
+
+
 async def test_a_draining_worker_is_left_out_for_a_while() -> None:
     one, two = Fake(), Fake()
     one.failures = [(Code.UNAVAILABLE, "SHUTTING_DOWN")]
