@@ -13,9 +13,17 @@ from weakref import WeakSet
 import asyncpg
 
 from repository.certainty import Connection, certain, commit, translate
-from repository.errors import CommitUnknown, OtherLife, RepositoryError, TimedOut, Unavailable
+from repository.errors import (
+    Busy,
+    CommitUnknown,
+    OtherLife,
+    RepositoryError,
+    TimedOut,
+    Unavailable,
+)
 from repository.hosts import Connect, Plain, PrimaryFinder, dsns_of
 from repository.replicas import Pool, Replicas
+from repository.turns import WAIT_MAX_S, Turns
 
 __all__ = ["Connection", "Database", "Incarnation", "Position", "Row", "seconds_left"]
 
@@ -28,7 +36,9 @@ CLOSE_MAX_S = 5
 SETTLE_MAX_S = 15
 
 # The driver asks the server about every array type it meets first: once, before it serves.
-LEARN_TYPES = "SELECT $1::bytea[], $2::text[], $3::smallint[], $4::bigint[], $5::boolean[]"
+LEARN_TYPES = """
+SELECT $1::bytea[], $2::text[], $3::smallint[], $4::bigint[], $5::boolean[], $6::uuid[],
+       $7::timestamptz[], $8::integer[]"""
 
 GET_INCARNATION = "SELECT id, timeline, first_xid FROM incarnation"
 
@@ -77,6 +87,7 @@ class Database:
         replica_dsn: str | None = None,
         *,
         connections_max: int = 10,
+        connection_wait_max_s: float = WAIT_MAX_S,
         on_statement: Callable[[str], None] | None = None,
         connect: Connect = asyncpg.connect,
     ) -> None:
@@ -84,6 +95,9 @@ class Database:
         self._primary_dsn = primary_dsn
         self._replica_dsn = replica_dsn
         self._connections_max = connections_max
+        self._connection_wait_max_s = connection_wait_max_s
+        self._turns: dict[Pool, Turns] = {}
+        self._is_silent: Callable[[], bool] = bool
         self._on_statement = on_statement
         self._connect = connect
         self._writers: Pool | None = None
@@ -104,6 +118,13 @@ class Database:
             if (named := translate(error)) is None:
                 raise
             raise named from error
+
+    def beware(self, is_silent: Callable[[], bool]) -> None:
+        """Do not ask the primary for anything while `is_silent()`: whoever needs it is told so.
+
+        Without it they would wait for their deadline on connections that nobody answers.
+        """
+        self._is_silent = is_silent
 
     async def close(self) -> None:
         """Close the pools, once writes are through; they and the rest are given some seconds."""
@@ -155,18 +176,23 @@ class Database:
         """Run one reading statement, cancelled at `deadline`; on a replica unless `primary`.
 
         A replica that cannot be reached is left out, and the next one asked, in the end the
-        primary. With `life` the first column is the id of the incarnation, and a server that
-        lives another is none to ask. Raises TimedOut, OtherLife, Unavailable.
+        primary, unless they are there and busy. With `life` the first column is the id of the
+        incarnation, and a server that lives another is none to ask. Raises TimedOut, Busy,
+        OtherLife, Unavailable.
         """
+        busy: Busy | None = None
         for pool in [] if primary else self.replicas.usable():
             try:
                 return await self._fetch(pool, sql, args, deadline, life=life)
             except TimedOut:
                 raise
+            except Busy as error:
+                busy = error
             except Unavailable:
                 self.replicas.failed(pool)
-        assert self._writers is not None, "connect() first"
-        return await self._fetch(self._writers, sql, args, deadline, life=life)
+        if busy is not None:
+            raise busy
+        return await self._fetch(self._primary(), sql, args, deadline, life=life)
 
     async def _fetch(
         self,
@@ -177,6 +203,8 @@ class Database:
         *,
         life: bytes | None = None,
     ) -> list[Row]:
+        turns = self._turns[pool]
+        await turns.take(seconds_left(deadline))
         try:
             async with pool.acquire(timeout=seconds_left(deadline)) as connection:
                 rows = await connection.fetch(sql, *args, timeout=seconds_left(deadline))
@@ -184,6 +212,8 @@ class Database:
             if (named := await self._named(pool, error)) is None:
                 raise
             raise named from error
+        finally:
+            turns.give()
         if not _is_of(life, rows):
             await pool.expire_connections()  # a former primary's: there is another by now
             raise OtherLife
@@ -203,6 +233,8 @@ class Database:
         rows could be older than the position (DESIGN section 6). `life` and errors as in `fetch`.
         """
         for pool in self.replicas.usable()[:1]:
+            turns = self._turns[pool]
+            await turns.take(seconds_left(deadline))
             try:
                 async with pool.acquire(timeout=seconds_left(deadline)) as connection:
                     reached = await connection.fetchval(
@@ -216,6 +248,8 @@ class Database:
                 if (named := await self._named(pool, error)) is None:
                     raise
                 raise named from error
+            finally:
+                turns.give()
         return await self.fetch(sql, *args, primary=True, deadline=deadline, life=life)
 
     async def write(self, sql: str, *args: Any, deadline: float | None = None) -> list[Row]:
@@ -262,13 +296,16 @@ class Database:
     async def acquire(self, deadline: float | None = None) -> Connection:
         """A connection to the primary, for a transaction; hand it back with `release`.
 
-        Raises TimedOut, Unavailable.
+        Raises TimedOut, Busy, Unavailable.
         """
-        assert self._writers is not None, "connect() first"
+        pool = self._primary()
+        turns = self._turns[pool]
+        await turns.take(seconds_left(deadline))
         try:
-            return await self._writers.acquire(timeout=seconds_left(deadline))
-        except Exception as error:
-            if (named := await self.name(error)) is None:
+            return await pool.acquire(timeout=seconds_left(deadline))
+        except BaseException as error:
+            turns.give()
+            if not isinstance(error, Exception) or (named := await self.name(error)) is None:
                 raise
             raise named from error
 
@@ -280,7 +317,17 @@ class Database:
     async def release(self, connection: Connection) -> None:
         """Take a connection of `acquire` back."""
         assert self._writers is not None, "connect() first"
-        await self._writers.release(connection)
+        try:
+            await self._writers.release(connection)
+        finally:
+            self._turns[self._writers].give()
+
+    def _primary(self) -> Pool:
+        """The pool of the primary. Raises Unavailable while it is silent."""
+        assert self._writers is not None, "connect() first"
+        if self._is_silent():
+            raise Unavailable("the primary has been silent")
+        return self._writers
 
     async def _write(self, sql: str, args: tuple[Any, ...]) -> list[Row]:
         async with self._writing() as connection:
@@ -324,7 +371,7 @@ class Database:
         return named
 
     async def _pool(self, dsn: str, connect: Connect, *, min_size: int = 1) -> Pool:
-        return await asyncpg.create_pool(
+        pool = await asyncpg.create_pool(
             dsn,
             connect=connect,
             min_size=min_size,
@@ -341,6 +388,8 @@ class Database:
                 "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_MAX_S}s",
             },
         )
+        self._turns[pool] = Turns(self._connections_max, self._connection_wait_max_s)
+        return pool
 
     async def _prepare(self, connection: Plain) -> None:
         await connection.prepare(LEARN_TYPES)

@@ -10,6 +10,7 @@
     ├── CommitUnknown         COMMIT was sent; whether it happened is not known
     ├── Unavailable           the database cannot be asked, or nothing can be proven current
     │   ├── OtherLife         who answered lives another life of the database
+    │   ├── Busy              all connections are in use, and have been for as long as one waits
     │   ├── TooStale          nothing was proven current for too long
     │   └── TimedOut          the caller's deadline passed before an answer came
     ├── MigrationAltered      an applied migration file no longer reads as it did
@@ -21,6 +22,7 @@ No message carries an id, a key or a value: ids of records are attributes, never
 
 __all__ = [
     "AlreadyExists",
+    "Busy",
     "CommitUnknown",
     "IdempotencyKeyReused",
     "LinkTaken",
@@ -110,6 +112,13 @@ class OtherLife(Unavailable):
 
     def __init__(self) -> None:
         super().__init__("a server of another life of the database answered")
+
+
+class Busy(Unavailable):
+    """All connections are in use, and have been for as long as anybody waits for one."""
+
+    def __init__(self) -> None:
+        super().__init__("all connections are in use")
 
 
 class TooStale(Unavailable):

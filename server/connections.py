@@ -30,6 +30,7 @@ async def database_of(settings: Settings) -> AsyncIterator[Database]:
         primary,
         replica.get_secret_value() if replica else None,
         connections_max=settings.database_connections,
+        connection_wait_max_s=settings.connection_wait_max_s,
     )
     async with _connected(database):
         yield database
@@ -47,6 +48,7 @@ async def poll_of(settings: Settings, database: Database) -> AsyncIterator[Chang
     async with _connected(watch), Heart(watch).running():
         poll = ChangePoll(watch, Window(), max_stale_s=settings.max_stale_s, heart_beats=True)
         poll.on_leave.append(database.leave)
+        database.beware(lambda: poll.age_s > settings.primary_silent_s)
         async with database.replicas.watched(poll.lag_s, lambda: poll.window.life):
             yield poll
 

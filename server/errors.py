@@ -16,6 +16,7 @@ text of an exception ever passes through here to a caller.
     └── Unimplemented        no such method
 """
 
+import random
 import re
 from typing import ClassVar, Final, LiteralString, NamedTuple
 
@@ -106,7 +107,10 @@ REASONS: Final[dict[str, Reason]] = {
     "DATABASE_UNAVAILABLE": Reason(StatusCode.UNAVAILABLE, "the database is out of reach", 1000),
     "TOO_STALE": Reason(StatusCode.UNAVAILABLE, "nothing proven current for too long", 1000),
     "SHUTTING_DOWN": Reason(StatusCode.UNAVAILABLE, "this worker is draining", 50),
-    "OVERLOADED": Reason(StatusCode.RESOURCE_EXHAUSTED, "too many calls at once", 200),
+    "OVERLOADED": Reason(StatusCode.UNAVAILABLE, "this worker has more calls than it answers", 200),
+    "CALLER_SHARE": Reason(
+        StatusCode.RESOURCE_EXHAUSTED, "this caller has its share of calls and others wait", 200
+    ),
     "MESSAGE_TOO_LARGE": Reason(StatusCode.RESOURCE_EXHAUSTED, "is over the size limit"),
     "DEADLINE": Reason(StatusCode.DEADLINE_EXCEEDED, "time ran out; nothing was changed"),
     "CANCELLED": Reason(StatusCode.CANCELLED, "the caller went away"),
@@ -121,13 +125,21 @@ REASONS: Final[dict[str, Reason]] = {
 class RpcError(Exception):
     """What every error below is: a reason of the contract, a field path, and fixed words.
 
-    `detail` says which rule, in words written in the source, never made of a value. Raises
-    ValueError for a reason that the contract lacks or that has another status.
+    `detail` says which rule, in words written in the source, never made of a value; `retry_s` when
+    to come again, where the table's hint is not the one. Raises ValueError for a reason that the
+    contract lacks or that has another status.
     """
 
     code: ClassVar[StatusCode | None] = None
 
-    def __init__(self, reason: LiteralString, field: str = "", detail: LiteralString = "") -> None:
+    def __init__(
+        self,
+        reason: LiteralString,
+        field: str = "",
+        detail: LiteralString = "",
+        *,
+        retry_s: float | None = None,
+    ) -> None:
         super().__init__(reason)
         known = REASONS.get(reason)
         if known is None or (self.code is not None and known.code is not self.code):
@@ -135,6 +147,7 @@ class RpcError(Exception):
         self.reason: str = reason
         self.field = field
         self.detail: str = detail
+        self.retry_s = retry_s
 
 
 class InvalidArgument(RpcError):
@@ -220,6 +233,7 @@ _FOREIGN: Final[dict[type[BaseException], str]] = {
     stored.IdempotencyKeyReused: "IDEMPOTENCY_KEY_REUSED",
     stored.OperationInProgress: "OPERATION_IN_PROGRESS",
     stored.CommitUnknown: "COMMIT_UNKNOWN",
+    stored.Busy: "OVERLOADED",
     stored.Unavailable: "DATABASE_UNAVAILABLE",
     stored.TooStale: "TOO_STALE",
     stored.TimedOut: "DEADLINE",
@@ -273,12 +287,18 @@ def status_of(error: BaseException, incident: str = "") -> status_pb2.Status:
         )
         packed.append(_packed(error_details_pb2.BadRequest(field_violations=[violation])))
     if reason.retry_ms:
-        delay = duration_pb2.Duration(nanos=reason.retry_ms % 1000 * 1_000_000)
-        delay.seconds = reason.retry_ms // 1000
+        told_s = error.retry_s if isinstance(error, RpcError) else None
+        retry_ms = int(_spread_ms(reason.retry_ms) if told_s is None else told_s * 1000)
+        delay = duration_pb2.Duration(seconds=retry_ms // 1000, nanos=retry_ms % 1000 * 1_000_000)
         packed.append(_packed(error_details_pb2.RetryInfo(retry_delay=delay)))
     number: int = reason.code.value[0]
     message = f"{field}: {words}" if field else words
     return status_pb2.Status(code=number, message=message, details=packed)
+
+
+def _spread_ms(hint_ms: int) -> float:
+    """About the hint: callers that failed together shall not come again together."""
+    return hint_ms * random.uniform(0.75, 1.25)  # noqa: S311  spreads load, hides nothing
 
 
 def _packed(detail: Message) -> any_pb2.Any:

@@ -26,6 +26,7 @@ from prometheus_client.registry import Collector
 
 from repository.cache import CacheStats
 from repository.reading import ReadStats
+from server.admission import SHED_REASONS, Admission
 from server.opened import OpenedStats
 
 __all__ = ["Gauges", "Histogram", "MethodStats", "Metrics"]
@@ -103,11 +104,12 @@ class Gauges:
 class Metrics:
     """All of a worker's metrics, in a registry of its own."""
 
-    def __init__(self, gauges: Gauges | None = None) -> None:
-        self.gauges = gauges or Gauges()
+    def __init__(self, admission: Admission | None = None) -> None:
+        self.gauges = Gauges()
         self._methods: dict[str, MethodStats] = {}
         self._registry = CollectorRegistry()
         self._registry.register(_Families(self._methods.values(), self.gauges))
+        self._registry.register(_Shedding(admission or Admission(1)))
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)
 
@@ -203,4 +205,27 @@ class _Families(Collector):
         )
         yield GaugeMetricFamily(
             "opencif_cache_own_entries", "Entries in the worker's own cache.", own.entries
+        )
+
+
+class _Shedding(Collector):
+    """Renders what the admission says."""
+
+    def __init__(self, admission: Admission) -> None:
+        self._admission = admission
+
+    def collect(self) -> Iterator[Metric]:
+        shed = CounterMetricFamily(
+            "opencif_rpc_shed", "Calls turned away before they began.", None, ["reason"]
+        )
+        for reason in SHED_REASONS:
+            shed.add_metric([reason], self._admission.shed[reason])
+        yield shed
+        yield GaugeMetricFamily(
+            "opencif_rpc_wait_seconds",
+            "How long a call waited before it began, as last measured; 0 while few call.",
+            self._admission.wait_s,
+        )
+        yield GaugeMetricFamily(
+            "opencif_rpc_slots_taken", "Calls running, by their weight.", self._admission.running
         )

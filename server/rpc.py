@@ -10,7 +10,7 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any, Final, NoReturn, Protocol, TypeVar
+from typing import Any, Final, NamedTuple, NoReturn, Protocol, TypeAlias, TypeVar
 
 import grpc
 from google.protobuf import message_factory
@@ -18,6 +18,7 @@ from google.protobuf.descriptor import Descriptor, MethodDescriptor
 from google.protobuf.message import DecodeError, Message
 
 from server import log
+from server.admission import Admission, weight_of
 from server.card_data import metadata_holds_card_data
 from server.contract import (
     ContractIncomplete,
@@ -29,7 +30,6 @@ from server.contract import (
 from server.errors import (
     InvalidArgument,
     PermissionDenied,
-    ResourceExhausted,
     Unavailable,
     Unimplemented,
     reason_of,
@@ -39,7 +39,7 @@ from server.metrics import Metrics
 from server.time_limit import within
 from server.validation import validate
 
-__all__ = ["Admission", "Audit", "Call", "Caller", "Elsewhere", "Identify", "bind", "takes_bytes"]
+__all__ = ["Audit", "Call", "Caller", "Elsewhere", "Identify", "bind", "takes_bytes"]
 
 DETAILS_KEY: Final = "grpc-status-details-bin"
 BACKSTOP_S: Final = 0.25  # what a servicer gets beyond the deadline to say so itself
@@ -104,29 +104,6 @@ def takes_bytes(method: _M) -> _M:
     return method
 
 
-class Admission:
-    """Lets so many calls in at once, and none while draining."""
-
-    __slots__ = ("_calls_max", "draining", "running")
-
-    def __init__(self, calls_max: int) -> None:
-        self._calls_max = calls_max
-        self.running = 0
-        self.draining = False
-
-    def enter(self) -> None:
-        """Count a call in; raises Unavailable SHUTTING_DOWN, ResourceExhausted OVERLOADED."""
-        if self.draining:
-            raise Unavailable("SHUTTING_DOWN")
-        if self.running >= self._calls_max:
-            raise ResourceExhausted("OVERLOADED")
-        self.running += 1
-
-    def leave(self) -> None:
-        """Count a call out that `enter` let in."""
-        self.running -= 1
-
-
 class _Malformed:
     """Stands for bytes that are no message of the type: deserializers must not raise."""
 
@@ -164,43 +141,53 @@ def bind(
     by_name = {type(servicer).__name__: servicer for servicer in servicers}
     return _Routes(
         {
-            f"/{service.full_name}/{method.name}": _pair(method, by_name, gate)
+            f"/{service.full_name}/{method.name}": _ways(method, by_name, gate)
             for service in services()
             for method in service.methods
-        }
+        },
+        admission,
     )
 
 
-def _pair(method: MethodDescriptor, by_name: dict[str, object], gate: _Gate) -> "_Pair":
+def _ways(method: MethodDescriptor, by_name: dict[str, object], gate: _Gate) -> "_Ways":
     servicer = by_name.get(f"{method.containing_service.name}r")
     implementation = getattr(servicer, method.name, None)
     if implementation is None:
         raise ContractIncomplete(f"{method.full_name} is not implemented")
     plain = _Method(method, implementation, gate, reads_metadata=False)
     reading = _Method(method, implementation, gate, reads_metadata=True)
-    return plain.handler(), reading.handler()
+    return _Ways(plain.handler(), reading.handler(), plain.turning_away())
 
 
-_Pair = tuple["grpc.RpcMethodHandler[Any, Any]", "grpc.RpcMethodHandler[Any, Any]"]
-"""The handler for calls whose metadata is all standard, and the one that reads metadata."""
+_Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+
+
+class _Ways(NamedTuple):
+    """How calls of one method may be handled."""
+
+    plain: _Handler  # all of their metadata is standard
+    reading: _Handler
+    turning_away: _Handler  # refuses them without as much as reading the request
 
 
 class _Routes(grpc.GenericRpcHandler):
     """Every method of the contract by its path: one look-up a call, not one for each service."""
 
-    def __init__(self, handlers: Mapping[str, _Pair]) -> None:
+    def __init__(self, handlers: Mapping[str, _Ways], admission: Admission) -> None:
         self._handlers = handlers
+        self._admission = admission
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:
         """The handler of a method; it must not raise, which would end the call as UNKNOWN."""
         found = self._handlers.get(handler_call_details.method)
         if found is None:
             return None
-        plain, reading = found
+        if self._admission.turns_all_away:
+            return found.turning_away
         for key, _ in handler_call_details.invocation_metadata:
             if key not in _STANDARD_METADATA:
-                return reading
-        return plain
+                return found.reading
+        return found.plain
 
 
 class Elsewhere(grpc.GenericRpcHandler):
@@ -278,19 +265,28 @@ class _Method:
             return grpc.stream_unary_rpc_method_handler(self._unary, parse, None)
         return grpc.unary_unary_rpc_method_handler(self._unary, parse, None)
 
+    def turning_away(self) -> "grpc.RpcMethodHandler[Any, Any]":
+        """The handler for when no call is let in: of whatever kind the method is."""
+        return grpc.stream_stream_rpc_method_handler(self._turn_away)
+
+    async def _turn_away(self, _: object, context: Context) -> None:
+        started = self._stats.start()
+        await self._refuse(self._gate.admission.refusal(), context, started)
+
     async def _unary(self, request: Any, context: Context) -> bytes:
         """Serve a call that has one answer."""
         started = self._stats.start()
         admission = self._gate.admission
         try:
-            admission.enter()
+            call = self._begin(context, started)
+            caller, weight = call.caller.identity, self._weight(request)
+            admission.enter(caller, weight)
             try:
-                call = self._begin(context, started)
                 answer = self._answer(request, call)
                 if type(answer) is not bytes:
                     answer = _bytes(await answer)
             finally:
-                admission.leave()
+                admission.leave(caller, weight)
         except asyncio.CancelledError:
             self._stats.finish("CANCELLED", started)
             raise
@@ -350,10 +346,11 @@ class _Method:
     async def _stream(self, request: Any, context: Context) -> AsyncIterator[bytes]:
         """Serve a call that has many answers."""
         started = self._stats.start()
+        admission = self._gate.admission
         try:
-            self._gate.admission.enter()
+            call = self._begin(context, started)
+            admission.enter(call.caller.identity)
             try:
-                call = self._begin(context, started)
                 self._permit(call)
                 if self.descriptor.client_streaming:
                     request = self._requests(request, call)
@@ -364,7 +361,7 @@ class _Method:
                         self._count_items(call)
                         yield _bytes(answer)
             finally:
-                self._gate.admission.leave()
+                admission.leave(call.caller.identity)
         except (asyncio.CancelledError, GeneratorExit):
             self._stats.finish("CANCELLED", started)
             raise
@@ -374,13 +371,15 @@ class _Method:
             self._stats.finish("OK", started)
 
     def _begin(self, context: Context, started: float) -> Call:
-        """Find out who calls, and until when."""
+        """Find out who calls, and until when. Raises TimeoutError when that is over."""
         if self._reads_metadata:
             for key, value in context.invocation_metadata() or ():
                 if key not in _STANDARD_METADATA and metadata_holds_card_data(value):
                     raise InvalidArgument("CARD_NUMBER_IN_TEXT", "metadata")
         caller = self._gate.identify(context)
         left_s = context.time_remaining()
+        if left_s == 0:  # it waited longer than its caller does
+            raise TimeoutError
         return Call(caller, self.name, started + (self._default_s if left_s is None else left_s))
 
     def _permit(self, call: Call) -> None:
@@ -402,6 +401,11 @@ class _Method:
             items=self._items(request),
             outcome=outcome,
         )
+
+    def _weight(self, request: Any) -> int:
+        if type(request) is bytes:
+            return weight_of(size_bytes=len(request))
+        return weight_of(items=self._items(request))
 
     def _items(self, request: Any) -> int:
         return len(getattr(request, self._batch_field, ())) if self._batch_field else 0

@@ -72,7 +72,23 @@ class Settings(BaseSettings):
         description='JSON: a caller\'s certificate common name to its permissions; "*" means all',
     )
     database_connections: int = Field(10, ge=2, le=100, description="a worker's pool, each role")
-    calls_max: int = Field(1000, ge=1, description="calls a worker runs at once")
+    calls_max: int = Field(
+        1000,
+        ge=1,
+        description="calls a worker runs at once; a batch counts once more for every 50 items",
+    )
+    caller_share: float = Field(
+        0.5, gt=0, le=1, description="part of these that one caller may have while others call"
+    )
+    wait_max_s: Seconds = Field(
+        0.1, gt=0, description="for calls to begin; while they wait longer they are turned away"
+    )
+    connection_wait_max_s: Seconds = Field(
+        0.5, gt=0, description="for a connection to the database when all are in use"
+    )
+    primary_silent_s: Seconds = Field(
+        3, gt=0, description="after which a primary is not asked until its heartbeat moves again"
+    )
     streams_max: int = Field(1000, ge=1, description="calls a connection may have open")
     receive_max_bytes: int = Field(4 * 1024 * 1024, ge=1024, description="largest request")
     metadata_max_bytes: int = Field(8 * 1024, ge=1024, description="largest metadata")

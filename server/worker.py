@@ -28,11 +28,13 @@ from grpc_reflection.v1alpha import (  # type: ignore[import-untyped]  # ships n
 )
 
 from server import log
+from server.admission import Admission
 from server.app import wired
 from server.callers import identify_by, server_credentials
 from server.contract import services
 from server.metrics import Metrics
-from server.rpc import Admission, Elsewhere, bind
+from server.queue_probe import QueueProbe
+from server.rpc import Elsewhere, bind
 from server.settings import Settings
 
 __all__ = ["Place", "PortTaken", "StartRefused", "channel_options", "run", "serving"]
@@ -98,7 +100,10 @@ async def serving(settings: Settings, place: Place) -> AsyncIterator[int]:
     """All services on a port (yielded) until the block ends; then drained and closed."""
     if api_implementation.Type() != "upb":
         raise StartRefused("protobuf runs without its compiled core: reinstall it from a wheel")
-    metrics, admission = Metrics(), Admission(settings.calls_max)
+    admission = Admission(
+        settings.calls_max, share=settings.caller_share, wait_max_s=settings.wait_max_s
+    )
+    metrics = Metrics(admission)
     async with contextlib.AsyncExitStack() as opened:
         made = await opened.enter_async_context(wired(settings, metrics.gauges))
         contract = bind(
@@ -112,15 +117,16 @@ async def serving(settings: Settings, place: Place) -> AsyncIterator[int]:
         server = grpc.aio.server(options=channel_options(settings))
         server.add_generic_rpc_handlers((contract,))
         checks = _add_health(server, settings)
-        server.add_generic_rpc_handlers((Elsewhere(),))
+        probe = QueueProbe(admission)
+        server.add_generic_rpc_handlers((probe, Elsewhere()))
         port = _bind_port(server, settings, place.port)
         if place.metrics_socket is not None:
             await opened.enter_async_context(_metrics_on(place.metrics_socket, metrics))
-        await server.start()
         try:
-            for name in ("", *_service_names()):
-                await checks.set(name, _SERVING)
-            yield port
+            async with probe.running(server):
+                for name in ("", *_service_names()):
+                    await checks.set(name, _SERVING)
+                yield port
         finally:
             await _drain(server, checks, admission, settings)
 

@@ -8,8 +8,9 @@ import grpc
 import pytest
 
 from server import log
+from server.admission import Admission
 from server.metrics import Metrics
-from server.rpc import Admission, Caller, bind
+from server.rpc import Caller, bind
 from tests.unit.served_calls import PERMISSIONS, Recorded, Serve, Served, servicers
 
 

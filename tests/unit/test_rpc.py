@@ -21,10 +21,11 @@ from opencif.v1 import (
     tokenization_pb2_grpc,
 )
 from repository import errors as stored
+from server.admission import Admission
 from server.contract import ContractIncomplete
 from server.errors import FailedPrecondition, NotFound, Unavailable
 from server.metrics import Metrics
-from server.rpc import Admission, Call, Caller, bind
+from server.rpc import Call, Caller, bind
 from tests.unit.card_numbers import VISA
 from tests.unit.served_calls import (
     PERMISSIONS,
@@ -189,7 +190,7 @@ async def test_beyond_admission_calls_are_shed_with_a_hint(serve: Serve) -> None
     code, reason, told = await failure(stub.BlockCard(block()))
     gate.set()
     await first
-    assert (code, reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED")
+    assert (code, reason) == (grpc.StatusCode.UNAVAILABLE, "OVERLOADED")
     assert told["RetryInfo"].retry_delay.nanos > 0
     await stub.BlockCard(block())
 

@@ -7,10 +7,11 @@ import grpc
 import pytest
 
 from opencif.v1 import lookup_pb2, lookup_pb2_grpc
+from server.admission import Admission
 from server.contract import ContractIncomplete
 from server.errors import InvalidArgument, NotFound
 from server.metrics import Metrics
-from server.rpc import Admission, Call, Caller, bind, takes_bytes
+from server.rpc import Call, Caller, bind, takes_bytes
 from tests.unit.served_calls import Recorded, Serve, failure, raising, servicers
 
 KEYS = lookup_pb2.LookupCardsRequest(keys=[lookup_pb2.CardKey(name="whatever")] * 3)

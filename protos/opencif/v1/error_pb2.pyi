@@ -54,6 +54,7 @@ class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ERROR_REASON_INTERNAL: _ClassVar[ErrorReason]
     ERROR_REASON_UNIMPLEMENTED: _ClassVar[ErrorReason]
     ERROR_REASON_NUMBER_NOT_LUHN: _ClassVar[ErrorReason]
+    ERROR_REASON_CALLER_SHARE: _ClassVar[ErrorReason]
 ERROR_REASON_UNSPECIFIED: ErrorReason
 ERROR_REASON_REQUIRED: ErrorReason
 ERROR_REASON_MALFORMED: ErrorReason
@@ -102,3 +103,4 @@ ERROR_REASON_SEAL_BROKEN: ErrorReason
 ERROR_REASON_INTERNAL: ErrorReason
 ERROR_REASON_UNIMPLEMENTED: ErrorReason
 ERROR_REASON_NUMBER_NOT_LUHN: ErrorReason
+ERROR_REASON_CALLER_SHARE: ErrorReason

@@ -1,0 +1,51 @@
+"""Turns at a pool's connections: first come, first served, and nobody waits long.
+
+Owns the queue in front of a pool, which is there so that the pool itself has none; what connections
+are used for is not known here.
+"""
+
+import asyncio
+from collections import deque
+from typing import Final
+
+from repository.errors import Busy, TimedOut
+
+__all__ = ["WAIT_MAX_S", "Turns"]
+
+WAIT_MAX_S: Final = 0.5
+
+
+class Turns:
+    """So many at once; whoever has waited for `wait_max_s` is told that there is no room."""
+
+    def __init__(self, count: int, wait_max_s: float = WAIT_MAX_S) -> None:
+        self.free = count
+        self._wait_max_s = wait_max_s
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    async def take(self, left_s: float | None) -> None:
+        """Wait for a turn; `give` follows. Raises Busy, and TimedOut after `left_s`."""
+        if self.free and not self._waiting:
+            self.free -= 1
+            return
+        wait_s = self._wait_max_s if left_s is None else min(left_s, self._wait_max_s)
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            async with asyncio.timeout(wait_s):
+                await turn
+        except BaseException as error:
+            if turn.done() and not turn.cancelled():
+                self.give()  # it came in the very moment in which nobody waited any more
+            else:
+                self._waiting.remove(turn)
+            if not isinstance(error, TimeoutError):
+                raise
+            raise (TimedOut if wait_s == left_s else Busy) from None
+
+    def give(self) -> None:
+        """Hand a turn to who waits longest."""
+        if self._waiting:
+            self._waiting.popleft().set_result(None)
+        else:
+            self.free += 1

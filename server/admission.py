@@ -1,0 +1,158 @@
+"""Decides which calls a worker takes: no more than it can answer in time, to each caller its share.
+
+Knows who makes a call and what it weighs, and how long calls wait before they begin; must not know
+what any method does.
+"""
+
+import random
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Final
+
+from server.errors import ResourceExhausted, RpcError, Unavailable
+
+__all__ = ["SHED_REASONS", "Admission", "weight_of"]
+
+SHED_REASONS: Final = ("OVERLOADED", "CALLER_SHARE", "SHUTTING_DOWN")
+ITEMS_A_SLOT: Final = 50
+BYTES_A_SLOT: Final = 2048  # of about as many keys
+STANDING_S: Final = 0.2
+"""For how long waits must have been too long: one pause of the garbage collector is no overload."""
+FLOODED: Final = 4
+"""At so many times the longest wait everybody is turned away, however little they have had."""
+WINDOW_S: Final = 1.0
+QUIET_CALLS: Final = 8
+RETRY_FIRST_S: Final = 0.1
+RETRY_MAX_S: Final = 5.0
+
+
+def weight_of(*, items: int = 0, size_bytes: int = 0) -> int:
+    """The slots a call takes: one, and one more for every 50 items or as many bytes as they are."""
+    return 1 + max(items // ITEMS_A_SLOT, size_bytes // BYTES_A_SLOT)
+
+
+class Admission:
+    """Lets calls in while there are slots for them, and turns them away while calls wait too long.
+
+    `slots` is the weight that may run at once, `share` the part of it that one caller may hold
+    while others call. `wait_max_s` is how long calls may wait before they begin. Once all of them
+    have waited longer for a fifth of a second, callers that asked for more than an even part of
+    the last second are turned away, and everybody when that is not enough.
+    """
+
+    def __init__(
+        self,
+        slots: int,
+        *,
+        share: float = 0.5,
+        wait_max_s: float = 0.1,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.draining = False
+        self.running = 0  # weight
+        self.wait_s = 0.0  # as last told
+        self.shed: Counter[str] = Counter()  # calls turned away, by reason
+        self._slots = slots
+        self._share = max(1, int(slots * share))
+        self._wait_max_s = wait_max_s
+        self._clock = clock
+        self._held: dict[str, int] = {}
+        self._asked: Counter[str] = Counter()  # weight asked for in this window, by caller
+        self._callers: frozenset[str] = frozenset()  # of the window before
+        self._window_ends = clock() + WINDOW_S
+        self._taken = self._refused = self._seen = 0
+        self._pressure = 0.0  # how many were refused for each that was taken, a window before
+        self._too_long_since: float | None = None
+        self._is_overloaded = False
+
+    def enter(self, caller: str, weight: int = 1) -> None:
+        """Count a call in; `leave` follows, unless this raises.
+
+        Raises Unavailable SHUTTING_DOWN or OVERLOADED, ResourceExhausted CALLER_SHARE.
+        """
+        self._seen += 1
+        weight = min(weight, self._slots)
+        held, asked = self._held.get(caller, 0), self._asked[caller]
+        self._asked[caller] = asked + weight  # whether it gets it or not
+        if self.draining or (self._is_overloaded and self._had_its_part(asked)):
+            raise self.refusal()
+        if held and held + weight > self._share and self._has_rivals():
+            raise self._refusal(ResourceExhausted("CALLER_SHARE", retry_s=self._retry_s()))
+        if self.running + weight > self._slots:
+            raise self.refusal()
+        self._taken += 1
+        self._held[caller] = held + weight
+        self.running += weight
+
+    def leave(self, caller: str, weight: int = 1) -> None:
+        """Count a call out that `enter` let in with this weight."""
+        weight = min(weight, self._slots)
+        self.running -= weight
+        left = self._held[caller] - weight
+        if left:
+            self._held[caller] = left
+        else:
+            del self._held[caller]
+
+    @property
+    def turns_all_away(self) -> bool:
+        """Whether every call is refused, whoever makes it: nothing of it need be looked at."""
+        if not self._is_overloaded:
+            return self.draining
+        return not self._has_rivals() or self._is_flooded
+
+    def refusal(self) -> RpcError:
+        """What a call that is not let in ends with, counted."""
+        if self.draining:
+            return self._refusal(Unavailable("SHUTTING_DOWN"))
+        return self._refusal(Unavailable("OVERLOADED", retry_s=self._retry_s()))
+
+    def waited(self, wait_s: float) -> None:
+        """Take note of how long a call that begins now has waited, or one that still does."""
+        self.wait_s = wait_s
+        if wait_s <= self._wait_max_s:
+            self._too_long_since, self._is_overloaded = None, False
+            return
+        now = self._clock()
+        if self._too_long_since is None:
+            self._too_long_since = now - wait_s
+        if now - self._too_long_since >= STANDING_S:
+            self._is_overloaded = True
+
+    def turn(self) -> bool:
+        """Begin another window when it is time; whether so many call that some may have to wait.
+
+        To be called about ten times a second, and more often while they do.
+        """
+        seen, self._seen = self._seen, 0
+        if self._clock() >= self._window_ends:
+            self._window_ends = self._clock() + WINDOW_S
+            self._pressure = self._refused / max(1, self._taken)
+            self._taken = self._refused = 0
+            self._callers = frozenset(self._asked)
+            self._asked.clear()
+        return self._is_overloaded or seen + self.running >= QUIET_CALLS
+
+    @property
+    def _is_flooded(self) -> bool:
+        return self.wait_s > FLOODED * self._wait_max_s
+
+    def _had_its_part(self, asked: int) -> bool:
+        if self._is_flooded or not self._has_rivals():
+            return True
+        return asked * len(self._asked) > self._asked.total()
+
+    def _has_rivals(self) -> bool:
+        """Whether more than one caller called of late."""
+        return len(self._asked.keys() | self._callers) > 1
+
+    def _refusal(self, error: RpcError) -> RpcError:
+        self._refused += 1
+        self.shed[error.reason] += 1
+        return error
+
+    def _retry_s(self) -> float:
+        """The longer the more are refused, and not the same for all."""
+        longest_s = min(RETRY_FIRST_S * (1.0 + self._pressure), RETRY_MAX_S)
+        return longest_s * random.uniform(0.5, 1.5)  # noqa: S311  spreads load, hides nothing

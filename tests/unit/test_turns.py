@@ -1,0 +1,90 @@
+"""Turns at connections: in order, for no longer than the deadline, and never lost."""
+
+import asyncio
+
+import pytest
+
+from repository.errors import Busy, TimedOut
+from repository.turns import Turns
+
+SOON_S = 0.02
+
+
+async def test_as_many_as_there_are_have_a_turn_at_once() -> None:
+    turns = Turns(2)
+    await turns.take(None)
+    await turns.take(None)
+    assert turns.free == 0
+    turns.give()
+    assert turns.free == 1
+
+
+async def test_those_who_wait_are_served_in_their_order() -> None:
+    turns, order = Turns(1), []
+
+    async def work(name: int) -> None:
+        await turns.take(None)
+        order.append(name)
+        await asyncio.sleep(0)
+        turns.give()
+
+    await asyncio.gather(*(work(name) for name in range(5)))
+    assert order == [0, 1, 2, 3, 4]
+    assert turns.free == 1
+
+
+async def test_nobody_passes_those_who_wait() -> None:
+    turns = Turns(1)
+    await turns.take(None)
+    waiting = asyncio.ensure_future(turns.take(None))
+    await asyncio.sleep(0)
+    turns.give()
+    late = asyncio.ensure_future(turns.take(None))
+    await asyncio.sleep(0)
+    await waiting
+    assert not late.done()
+    turns.give()
+    await late
+
+
+async def test_after_the_longest_wait_there_is_no_room() -> None:
+    turns = Turns(1, wait_max_s=SOON_S)
+    await turns.take(None)
+    for left_s in (None, 60.0):
+        with pytest.raises(Busy):
+            await turns.take(left_s)
+    turns.give()
+    assert turns.free == 1
+    await turns.take(None)
+
+
+async def test_the_deadline_comes_first_when_it_is_nearer() -> None:
+    turns = Turns(1, wait_max_s=60)
+    await turns.take(None)
+    with pytest.raises(TimedOut):
+        await turns.take(SOON_S)
+
+
+async def test_a_turn_that_nobody_waits_for_any_more_goes_to_the_next() -> None:
+    turns = Turns(1)
+    await turns.take(None)
+    gone, next_one = (asyncio.ensure_future(turns.take(None)) for _ in range(2))
+    await asyncio.sleep(0)
+    turns.give()  # to `gone`, which is cancelled before it runs
+    gone.cancel()
+    await next_one
+    assert gone.cancelled()
+    turns.give()
+    assert turns.free == 1
+
+
+async def test_one_that_is_cancelled_while_it_waits_leaves_the_queue() -> None:
+    turns = Turns(1)
+    await turns.take(None)
+    gone = asyncio.ensure_future(turns.take(None))
+    await asyncio.sleep(0)
+    gone.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await gone
+    turns.give()
+    assert turns.free == 1
