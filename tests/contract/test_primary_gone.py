@@ -1,0 +1,160 @@
+"""A primary that is frozen, or whose connections are all in use: nobody waits for his deadline."""
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+
+import pytest
+
+from deploy.embedded import EmbeddedPostgres, temporary_directory
+from deploy.process_tree import send, tree
+from repository.changes import ChangePoll
+from repository.database import GET_INCARNATION, Database
+from repository.errors import Busy, TimedOut, Unavailable
+from repository.migrate import migrate
+from repository.window import Window
+from repository.writing import Writer
+from tests.conftest import Database as Databases
+from tests.contract.stand import origin, some_id, write
+
+SILENT_S = 0.5
+LONG_S = 60.0  # a deadline that nobody can wait for without the test being ended first
+SOON_S = 0.3
+PATIENT_S = 60.0
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENT_S):
+        while not condition():  # noqa: ASYNC110  another process is waited for
+            await asyncio.sleep(0.02)
+
+
+class Frozen:
+    """A PostgreSQL of its own, polled; `freeze` stops it in the midst of whatever it does."""
+
+    def __init__(self, server: EmbeddedPostgres, database: Database, poll: ChangePoll) -> None:
+        self._server = server
+        self.database = database
+        self.poll = poll
+        self.writer = Writer(database, poll.window, lambda _position, _written: None)
+
+    def freeze(self) -> None:
+        assert self._server.pid is not None
+        send(signal.SIGSTOP, tree(self._server.pid))
+
+    def thaw(self) -> None:
+        if self._server.pid is not None:
+            send(signal.SIGCONT, tree(self._server.pid))
+
+    def is_silent(self) -> bool:
+        return self.poll.age_s > SILENT_S
+
+    async def create(self) -> None:
+        async with self.writer.begin(origin(), time.monotonic() + LONG_S) as work:
+            await work.insert(write(some_id()))
+
+
+@pytest.fixture
+async def frozen() -> AsyncIterator[Frozen]:
+    async with AsyncExitStack() as opened:
+        directory = opened.enter_context(temporary_directory())
+        server = opened.enter_context(EmbeddedPostgres(directory, durable=False))
+        await server.create_database("main")
+        await migrate(server.dsn("main"), "main")
+        databases = Database(server.dsn("main")), Database(server.dsn("main"))
+        for each in databases:
+            await each.connect()
+            opened.push_async_callback(each.close)
+        database, watch = databases
+        poll = ChangePoll(watch, Window())
+        await poll.start()
+        opened.push_async_callback(poll.stop)
+        made = Frozen(server, database, poll)
+        opened.callback(made.thaw)
+        yield made
+
+
+async def test_a_frozen_primary_is_not_asked_until_it_moves_again(frozen: Frozen) -> None:
+    frozen.database.beware(frozen.is_silent)
+    await frozen.create()
+    frozen.freeze()
+    await until(frozen.is_silent)
+    with pytest.raises(Unavailable, match="silent"):
+        await frozen.create()
+    with pytest.raises(Unavailable, match="silent"):
+        await frozen.database.fetch(GET_INCARNATION, primary=True)
+    with pytest.raises(Unavailable, match="silent"):
+        await frozen.database.write("UPDATE heartbeat SET beat = beat + 1")
+    frozen.thaw()
+    await until(lambda: not frozen.is_silent())
+    await frozen.create()
+
+
+async def test_without_that_who_asks_waits_for_the_deadline(frozen: Frozen) -> None:
+    """The control."""
+    frozen.freeze()
+    await until(frozen.is_silent)
+    with pytest.raises(TimedOut):
+        await frozen.database.fetch(
+            GET_INCARNATION, primary=True, deadline=time.monotonic() + SOON_S
+        )
+    frozen.thaw()
+
+
+async def test_before_the_first_poll_the_primary_is_not_relied_on(database: Databases) -> None:
+    pools = Database(await database("main"))
+    await pools.connect()
+    poll = ChangePoll(pools, Window())
+    pools.beware(lambda: poll.age_s > SILENT_S)
+    with pytest.raises(Unavailable, match="silent"):
+        await pools.fetch(GET_INCARNATION, primary=True)
+    await pools.close()
+
+
+@pytest.mark.parametrize(
+    ("wait_max_s", "left_s", "told"),
+    [(SOON_S, LONG_S, Busy), (LONG_S, SOON_S, TimedOut)],
+    ids=["bounded", "the control: only the deadline ends the wait"],
+)
+async def test_who_finds_all_connections_in_use_does_not_wait_for_long(
+    database: Databases, wait_max_s: float, left_s: float, told: type[Exception]
+) -> None:
+    pools = Database(await database("main"), connections_max=2, connection_wait_max_s=wait_max_s)
+    await pools.connect()
+    held = [await pools.acquire() for _ in range(2)]
+    for ask in (
+        lambda: pools.fetch(GET_INCARNATION, deadline=time.monotonic() + left_s),
+        lambda: pools.fetch(GET_INCARNATION, primary=True, deadline=time.monotonic() + left_s),
+        lambda: pools.acquire(time.monotonic() + left_s),
+    ):
+        with pytest.raises(told):
+            await ask()
+    for connection in held:
+        await pools.release(connection)
+    assert await pools.fetch(GET_INCARNATION)
+    await pools.close()
+
+
+async def test_a_busy_replica_is_neither_gone_nor_a_reason_to_ask_the_primary(
+    database: Databases,
+) -> None:
+    dsn = await database("main")
+    pools = Database(dsn, dsn, connections_max=2, connection_wait_max_s=SOON_S)
+    await pools.connect()
+    (replica,) = pools.replicas.usable()
+    locked = await pools.acquire()
+    async with locked.transaction():
+        await locked.execute("LOCK TABLE heartbeat")
+        waiting = [
+            asyncio.ensure_future(pools.fetch("SELECT beat FROM heartbeat")) for _ in range(2)
+        ]
+        await until(lambda: replica.get_size() == 2 and replica.get_idle_size() == 0)
+        with pytest.raises(Busy):
+            await pools.fetch(GET_INCARNATION)
+        assert pools.replicas.usable() == [replica]
+    await asyncio.gather(*waiting)
+    await pools.release(locked)
+    assert await pools.fetch(GET_INCARNATION)
+    await pools.close()
