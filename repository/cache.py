@@ -13,10 +13,10 @@ from typing import Any, Final
 from hiredis import ReplyError
 
 from repository.pipeline import SERVER_MAX_S, Late, NoAnswer, Pipe, bulk, packed
-from repository.proof import Proof, Prover
-from repository.record import Entry
+from repository.proof import ID_SIZE, Proof, Prover
+from repository.record import Entry, Kind
 from repository.server_address import ServerAddress
-from repository.shards import Shards
+from repository.shards import TAG_SIZE, Shards
 from repository.window import Window
 
 __all__ = ["Cache", "CacheStats"]
@@ -25,6 +25,7 @@ WAIT_S: Final = 0.020
 TTL_S: Final = 3600
 UNKNOWN_TTL_S: Final = 30  # of version-0 tombstones: unknown ids are asked for in floods
 FILLS_MAX: Final = 256
+KINDS: Final = frozenset(map(int, Kind))
 
 # Newer version, or same version and newer horizon: compared as four words of 32 bits, because
 # Lua has no 64-bit integers and compares strings by locale. Only saves misses; proves nothing.
@@ -134,6 +135,35 @@ class Cache:
             stats.restamped += len(proven.restamped)
             self.put(kind, proven.restamped)
         return proven.entries
+
+    async def some(self, count: int) -> list[tuple[int, bytes]]:
+        """Kind and id of at most `count` entries, picked by chance; none while there is trouble."""
+        if self._servers.are_held_back:
+            return []
+        keys = await self._servers.random_keys(count, SERVER_MAX_S)
+        keys = [key for key in keys if len(key) > TAG_SIZE + ID_SIZE]
+        named = [(key[TAG_SIZE], key[-ID_SIZE:]) for key in keys]
+        # Former lives and other deployments have keys too.
+        return [
+            (kind, id_)
+            for (kind, id_), key in zip(named, keys, strict=True)
+            if kind in KINDS and [key] == self._proof.keys(kind, [id_])
+        ]
+
+    async def peek(self, kind: int, ids: Sequence[bytes]) -> dict[bytes, tuple[int, int]]:
+        """Version and horizon of what `get_many` would answer now.
+
+        Nothing is counted, mended or stamped.
+        """
+        incarnation, keys = self._window.incarnation, self._proof.bulk_keys(kind, ids)
+        try:
+            values, _ = await self._servers.mget_bulk(keys, len(ids), SERVER_MAX_S)
+        except NoAnswer:
+            return {}
+        if self._window.incarnation != incarnation:
+            return {}
+        proven = self._proof.proven(kind, ids, values).entries
+        return {id_: (entry.version, entry.horizon) for id_, entry in proven.items()}
 
     def put(self, kind: int, entries: Iterable[tuple[bytes, Entry]]) -> None:
         """Write entries in the background, each unless a newer one is there."""

@@ -25,6 +25,7 @@ TAG_SIZE: Final = 4
 SLOTS: Final = [crc_hqx(tag[1:-1], 0) % 16384 for tag in TAGS]  # CRC16 of what the braces hold
 CLUSTER_SLOTS: Final = packed("CLUSTER", "SLOTS")
 ASKING: Final = packed("ASKING")
+RANDOM_KEY: Final = packed("RANDOMKEY")
 MAP_WAIT_S: Final = 0.25  # for one server's answer, of which any other's will do as well
 MAP_PAUSE_S: Final = 0.2
 REDIRECTS_MAX: Final = 3
@@ -118,6 +119,13 @@ class Shards:
         for failure in done:
             if failure is not None:
                 raise failure
+
+    async def random_keys(self, count: int, wait_s: float) -> list[bytes]:
+        """At most `count` keys of one of the servers, some perhaps twice; fewer in any trouble."""
+        pipes = list(self._pipes.values()) or [self._first]
+        pipe = random.choice(pipes)  # noqa: S311 - a sample, nobody's secret
+        replies = await asyncio.gather(*(pipe.send(RANDOM_KEY, wait_s) for _ in range(count)))
+        return [reply for reply in replies if isinstance(reply, bytes)]
 
     async def call(self, pipe: Pipe, command: bytes, wait_s: float) -> Any:
         """The reply to a packed command, wherever its keys are now. Raises NoAnswer, ReplyError."""

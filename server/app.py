@@ -11,6 +11,7 @@ from repository.link import LinkStore
 from repository.reading import Reader
 from repository.record import RecordStore
 from repository.routing import RoutingStore
+from repository.sampling import SamplingStore
 from repository.writing import Writer
 from server.account import AccountServicer
 from server.account_numbers import AccountNumbers, AccountScheme
@@ -43,6 +44,7 @@ from server.party import Parties
 from server.reading import Reads
 from server.relationship import RelationshipServicer
 from server.routing import RoutingNumbers, RoutingServicer
+from server.sampler import Sampler
 from server.sealed import SealedRecords
 from server.settings import Settings
 from server.tokenization import TokenizationServicer
@@ -121,11 +123,12 @@ async def wired(settings: Settings, gauges: Gauges) -> AsyncIterator[Wired]:
         opened.push_async_callback(poll.stop)
         await routing.load()
         await enter(followed.running())
+        sampler = Sampler(SamplingStore(database), poll, own, cache, count=settings.sampled_per_s)
         todo = chores(settings, writer, runs, sealer.counts, key_store)
-        await enter(Housekeeping(todo).running())
+        await enter(Housekeeping([*todo, sampler.chore]).running())
         gauges.poll_age_s = lambda: poll.age_s
         gauges.idle_connections = lambda: database.idle_connections
-        gauges.reads, gauges.own = reader.stats, own.stats
+        gauges.reads, gauges.own, gauges.samples = reader.stats, own.stats, sampler.stats
         gauges.cache = cache.stats if cache else gauges.cache
         yield Wired(servicers, Audit(AuditStore(database), macs))
 

@@ -29,11 +29,12 @@ from repository.reading import ReadStats
 from server.admission import SHED_REASONS, Admission
 from server.opened import OpenedStats
 
-__all__ = ["Gauges", "Histogram", "MethodStats", "Metrics"]
+__all__ = ["Gauges", "Histogram", "MethodStats", "Metrics", "SampleStats"]
 
 DURATION_BOUNDS_S: Final = (
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 30.0
 )  # fmt: skip
+AGE_BOUNDS_S: Final = (1.0, 10.0, 60.0, 300.0, 900.0, 1800.0, 3600.0)
 BATCH_BOUNDS: Final = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 5000)
 VERSION: Final = "0.1.0"
 
@@ -90,12 +91,27 @@ class MethodStats:
         return taken_s
 
 
+def _by_source() -> dict[str, int]:
+    return dict.fromkeys(("own", "valkey"), 0)
+
+
+@dataclass(slots=True)
+class SampleStats:
+    """What the sampler counts, by the cache that an entry is in."""
+
+    sampled: dict[str, int] = field(default_factory=_by_source)
+    behind: dict[str, int] = field(default_factory=_by_source)
+    stale: dict[str, int] = field(default_factory=_by_source)
+    age_s: Histogram = field(default_factory=lambda: Histogram(AGE_BOUNDS_S))
+
+
 @dataclass(slots=True)
 class Gauges:
     """What others count: read when metrics are asked for. app.py says whose it is."""
 
     cache: CacheStats = field(default_factory=CacheStats)
     own: OpenedStats = field(default_factory=OpenedStats)
+    samples: SampleStats = field(default_factory=SampleStats)
     reads: ReadStats = field(default_factory=ReadStats)
     poll_age_s: Callable[[], float] = float
     idle_connections: Callable[[], int] = int
@@ -133,6 +149,7 @@ class _Families(Collector):
         yield from self._calls()
         yield from self._sizes()
         yield from self._cache()
+        yield from self._samples()
         yield GaugeMetricFamily(
             "opencif_poll_age_seconds",
             "Seconds since the changes of the database were last read.",
@@ -180,6 +197,25 @@ class _Families(Collector):
             if any(items.counts):
                 batch.add_metric([method.name], items.buckets(), items.sum)
         yield from (duration, batch)
+
+    def _samples(self) -> Iterator[Metric]:
+        """How the caches compare with the primary."""
+        samples = self._gauges.samples
+        for name, words, counts in (
+            ("sampled", "Cached entries compared with the primary.", samples.sampled),
+            ("behind", "Of these, older than what the poll has yet to see.", samples.behind),
+            ("stale", "Of these, older than what the poll has seen.", samples.stale),
+        ):
+            family = CounterMetricFamily(f"opencif_cache_{name}", words, None, ["source"])
+            for source, count in counts.items():
+                family.add_metric([source], count)
+            yield family
+        yield HistogramMetricFamily(
+            "opencif_cache_age_seconds",
+            "Since when sampled entries of Valkey were last filled or stamped, at least.",
+            samples.age_s.buckets(),
+            samples.age_s.sum,
+        )
 
     def _cache(self) -> Iterator[Metric]:
         stats, own = self._gauges.cache, self._gauges.own

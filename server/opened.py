@@ -7,6 +7,7 @@ removed by the poll, all dropped when the poll has a gap. Reads, opens and parse
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from random import choice
 from typing import Final
 
 from repository.changes import ChangePoll
@@ -74,6 +75,11 @@ class _Queue:
         self._chunks.append(_Chunk(kind, list(ids), size_bytes))
         return cost + CHUNK_BYTES
 
+    def pick(self) -> tuple[int, bytes]:
+        """Kind and id of one that came in, by chance."""
+        chunk = choice(self._chunks)  # noqa: S311 - a sample, nobody's secret
+        return chunk.kind, choice(chunk.ids)  # noqa: S311 - as above
+
     def pop(self) -> _Chunk:
         """The oldest chunk."""
         chunk = self._chunks.popleft()
@@ -108,6 +114,12 @@ class OpenedRecords:
         self.stats.hits += len(ids)
         if self._is_short:
             self._marks[kind].update(ids)
+
+    def some(self, count: int) -> list[tuple[int, bytes]]:
+        """Kind and id of at most `count` entries, picked by chance though not evenly."""
+        queues = [queue for queue in (self._new, self._used, self._unknown) if queue]
+        picked = [choice(queues).pick() for _ in range(count) if queues]  # noqa: S311 - as above
+        return [(kind, id_) for kind, id_ in picked if id_ in self._frames[kind]]
 
     def put(
         self, kind: int, ids: Sequence[bytes], frames: Sequence[bytes], entries: Sequence[Entry]

@@ -47,6 +47,12 @@ class Settings(BaseSettings):
     opened_max_bytes: int = Field(
         128 * 1024 * 1024, ge=0, description="a worker's own cache of opened records; 0 is none"
     )
+    sampled_per_s: int = Field(
+        100,
+        ge=0,
+        le=1000,
+        description="cached entries a worker compares with the primary; 0 is none",
+    )
     account_table_max_bytes: int = Field(
         160 * 1024 * 1024,
         ge=640,

@@ -45,6 +45,7 @@ ARGUMENTS: dict[str, dict[str, tuple[Any, ...]]] = {
         "LINKED": (1, KEY, 50, b""),
         "UNLINK": ([1], [KEY], [ID]),
     },
+    "sampling": {"GET_NEWEST": ([2, 3], [ID, ID])},
     "writing": {"GET_FLUSHED_LSN": (), "FORGET": (NOW, 100)},
     "changes": {
         "GET_HORIZON": (),
