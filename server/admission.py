@@ -22,7 +22,7 @@ STANDING_S: Final = 0.2
 FLOODED: Final = 4
 """At so many times the longest wait everybody is turned away, however little they have had."""
 WINDOW_S: Final = 1.0
-QUIET_CALLS: Final = 8
+QUIET_CALLS: Final = 4
 RETRY_FIRST_S: Final = 0.1
 RETRY_MAX_S: Final = 5.0
 

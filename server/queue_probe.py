@@ -27,7 +27,7 @@ PROBE_MAX_S: Final = 10.0
 
 
 class QueueProbe(grpc.GenericRpcHandler):
-    """Tells the admission how long calls wait: ten times a second while many call, else not."""
+    """Tells the admission how long calls wait: ten times a second while there is much to do."""
 
     def __init__(
         self, admission: Admission, *, clock: Callable[[], float] = time.monotonic
@@ -64,12 +64,17 @@ class QueueProbe(grpc.GenericRpcHandler):
                         await task
 
     async def _run(self, ask: Callable[..., Any]) -> None:
+        """Probe while many call, or few whose calls keep the event loop from coming round."""
+        late_s = 0.0
         while True:
-            if self._admission.turn():
+            if self._admission.turn() or late_s > LATE_S / 2:
                 await self._probe(ask)
             else:
                 self._admission.waited(0.0)
-            await asyncio.sleep(LATE_S if self._admission.wait_s > LATE_S else CALM_S)
+            pause_s = LATE_S if self._admission.wait_s > LATE_S else CALM_S
+            due = self._clock() + pause_s
+            await asyncio.sleep(pause_s)
+            late_s = self._clock() - due
 
     async def _probe(self, ask: Callable[..., Any]) -> None:
         """Ask once; until it begins it has waited at least until now."""

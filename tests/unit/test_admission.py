@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from server.admission import STANDING_S, WINDOW_S, Admission, weight_of
+from server.admission import QUIET_CALLS, STANDING_S, WINDOW_S, Admission, weight_of
 from server.errors import ResourceExhausted, RpcError, Unavailable
 
 WAIT_MAX_S = 0.1
@@ -218,7 +218,7 @@ def test_few_calls_are_not_worth_a_look(clock: Clock):
     one.enter("a")
     one.leave("a")
     assert not one.turn()
-    for _ in range(8):
+    for _ in range(QUIET_CALLS):
         one.enter("a")
         one.leave("a")
     assert one.turn()

@@ -1,0 +1,91 @@
+"""A worker that is behind with its calls notices, and turns some away."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import grpc
+import pytest
+
+from opencif.v1 import card_pb2, card_pb2_grpc
+from server.admission import Admission
+from server.metrics import Metrics
+from server.queue_probe import QueueProbe
+from server.rpc import Call, Caller, bind
+from tests.unit.served_calls import PERMISSIONS, Recorded, failure, servicers
+
+CALL_S = 0.05
+CALLS = 40
+NAME = "cards/" + "a" * 26
+
+
+async def block_the_loop(_servicer: object, _request: Any, _call: Call) -> bytes:
+    """Takes the event loop's time, as parsing and opening do."""
+    time.sleep(CALL_S)  # noqa: ASYNC251  that is the point
+    return b""
+
+
+@asynccontextmanager
+async def served(admission: Admission, *, is_probed: bool) -> AsyncIterator[grpc.aio.Channel]:
+    handlers = bind(
+        servicers(GetCard=block_the_loop),
+        lambda _: Caller("tester", PERMISSIONS),
+        admission,
+        Metrics(),
+        audit=Recorded(),
+    )
+    probe = QueueProbe(admission)
+    server = grpc.aio.server()
+    server.add_generic_rpc_handlers((handlers, probe))
+    port = server.add_insecure_port("127.0.0.1:0")
+    async with AsyncExitStack() as opened:
+        if is_probed:
+            await opened.enter_async_context(probe.running(server))
+        else:
+            await server.start()
+        opened.push_async_callback(server.stop, 0)
+        yield await opened.enter_async_context(grpc.aio.insecure_channel(f"127.0.0.1:{port}"))
+
+
+async def calm(admission: Admission) -> None:
+    """Wait until calls are let in again."""
+    async with asyncio.timeout(30):
+        while admission.turns_all_away:  # noqa: ASYNC110  the probe's own loop is waited for
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("is_probed", [True, False], ids=["probed", "the control: not probed"])
+async def test_calls_that_pile_up_before_the_loop_are_seen(is_probed: bool) -> None:
+    admission = Admission(1_000, wait_max_s=CALL_S)
+    async with served(admission, is_probed=is_probed) as channel:
+        stub = card_pb2_grpc.CardServiceStub(channel)
+        request = card_pb2.GetCardRequest(name=NAME)
+        calls = [asyncio.ensure_future(stub.GetCard(request, timeout=60)) for _ in range(CALLS)]
+        ended = await asyncio.gather(*calls, return_exceptions=True)
+        shed = [error for error in ended if isinstance(error, grpc.aio.AioRpcError)]
+        assert len(shed) == admission.shed["OVERLOADED"]
+        assert bool(shed) is is_probed
+        assert len(shed) < CALLS
+        assert {error.code() for error in shed} <= {grpc.StatusCode.UNAVAILABLE}
+        await calm(admission)
+        await stub.GetCard(request, timeout=60)
+
+
+async def test_a_call_that_is_turned_away_is_told_when_to_come_again() -> None:
+    admission = Admission(1)
+    admission.waited(60.0)
+    async with served(admission, is_probed=False) as channel:
+        stub = card_pb2_grpc.CardServiceStub(channel)
+        call = stub.GetCard(card_pb2.GetCardRequest(name=NAME))
+        code, reason, told = await failure(call)
+    assert (code, reason) == (grpc.StatusCode.UNAVAILABLE, "OVERLOADED")
+    assert told["RetryInfo"].retry_delay.ToMilliseconds() > 0
+
+
+async def test_while_few_call_nobody_is_probed() -> None:
+    admission = Admission(1)
+    admission.waited(60.0)
+    async with served(admission, is_probed=True):
+        await calm(admission)
