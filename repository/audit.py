@@ -1,5 +1,6 @@
-"""The record of calls that the contract calls audited: appended, never changed, no values."""
+"""The record of calls that showed what is not everybody's: appended, never changed, no values."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -8,18 +9,26 @@ from repository.database import Database
 
 __all__ = ["AuditEvent", "AuditStore"]
 
-INSERT = """
-INSERT INTO audit (audit_id, time, actor, method, purpose, items, outcome, request_mac)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"""
+INSERT_MANY = """
+INSERT INTO audit
+    (audit_id, time, actor, method, purpose, items, outcome, request_mac, customer_ids)
+SELECT audit_id, time, actor, method, purpose, items, outcome, request_mac, customer_ids
+FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::integer[],
+            $7::text[], $8::bytea[], $9::bytea[])
+     AS given (audit_id, time, actor, method, purpose, items, outcome, request_mac, customer_ids)"""
 
 PAGE = """
-SELECT audit_id, time, actor, method, purpose, items, outcome, request_mac FROM audit
+SELECT audit_id, time, actor, method, purpose, items, outcome, request_mac, customer_ids FROM audit
 WHERE time >= $1 AND time < $2 ORDER BY time, audit_id LIMIT $3"""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
-    """One call: `outcome` is OK or the reason it was refused for, `items` how many it named."""
+    """One call: `outcome` is OK or the reason it was refused for, `items` how many it named.
+
+    Of a call that showed private fields `customer_ids` says whose, 16 bytes each, and `items` how
+    many; its `request_mac` is empty.
+    """
 
     audit_id: UUID
     time: datetime
@@ -29,6 +38,7 @@ class AuditEvent:
     items: int
     outcome: str
     request_mac: bytes = field(repr=False)
+    customer_ids: bytes = field(default=b"", repr=False)
 
 
 class AuditStore:
@@ -37,20 +47,29 @@ class AuditStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def insert(self, event: AuditEvent, *, deadline: float | None = None) -> None:
-        """Append an event; it is durable when this returns. Raises CommitUnknown, Unavailable."""
-        await self._database.write(
-            INSERT,
-            event.audit_id,
-            event.time,
-            event.actor,
-            event.method,
-            event.purpose,
-            event.items,
-            event.outcome,
-            event.request_mac,
-            deadline=deadline,
-        )
+    async def insert_many(
+        self, events: Sequence[AuditEvent], *, deadline: float | None = None
+    ) -> None:
+        """Append events, all or none; they are durable when this returns.
+
+        Raises CommitUnknown, TimedOut, Unavailable.
+        """
+        rows = [
+            (
+                each.audit_id,
+                each.time,
+                each.actor,
+                each.method,
+                each.purpose,
+                each.items,
+                each.outcome,
+                each.request_mac,
+                each.customer_ids,
+            )
+            for each in events
+        ]
+        columns = map(list, zip(*rows, strict=True))
+        await self._database.write(INSERT_MANY, *columns, deadline=deadline)
 
     async def page(
         self, since: datetime, before: datetime, limit: int, *, deadline: float | None = None

@@ -15,7 +15,8 @@
     │   └── TimedOut          the caller's deadline passed before an answer came
     ├── MigrationAltered      an applied migration file no longer reads as it did
     ├── MigrationForbidden    the role may not change the schema
-    └── MigrationLocked       another process is migrating, or holds a table it needs
+    ├── MigrationLocked       another process is migrating, or holds a table it needs
+    └── MigrationOutOfTurn    a migration of another phase comes first
 
 No message carries an id, a key or a value: ids of records are attributes, never text.
 """
@@ -29,6 +30,7 @@ __all__ = [
     "MigrationAltered",
     "MigrationForbidden",
     "MigrationLocked",
+    "MigrationOutOfTurn",
     "NotFound",
     "OperationInProgress",
     "OtherLife",
@@ -145,3 +147,7 @@ class MigrationForbidden(RepositoryError):
 
 class MigrationLocked(RepositoryError):
     """Another process is migrating, or a table stayed locked longer than lock_timeout."""
+
+
+class MigrationOutOfTurn(RepositoryError):
+    """A migration of another phase comes before those of this one."""

@@ -1,13 +1,14 @@
 """Runs the migration files (dbmate's format) of a database, and makes the months ahead.
 
 Files are ordered, applied once, each in its transaction unless it says `transaction:false`; an
-applied file must never change. Run as `migrate(dsn, "main")` and `migrate(key_dsn, "keys")`.
+applied file must never change. `NNN_name.sql` only adds, so that servers of the release before go
+on; what they need is taken away by `NNN_name_post.sql`, once none of them runs.
 """
 
 import hashlib
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, date, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -17,22 +18,34 @@ import asyncpg
 from asyncpg.connect_utils import SessionAttribute
 
 from repository.certainty import translate
-from repository.errors import MigrationAltered, MigrationForbidden, MigrationLocked
+from repository.errors import (
+    MigrationAltered,
+    MigrationForbidden,
+    MigrationLocked,
+    MigrationOutOfTurn,
+    Unavailable,
+)
+from repository.hosts import dsns_of
 
 __all__ = [
     "Migration",
+    "Phase",
     "Which",
+    "applied_versions",
+    "is_post",
     "keep_months",
     "make_months",
     "migrate",
     "migrations",
-    "schema_version",
 ]
 
 Which = Literal["main", "keys"]
+Phase = Literal["pre", "post"]
 Session: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 FOLDER: Final = Path(__file__).parent / "migrations"
+POST: Final = "_post"
+CONNECT_MAX_S: Final = 5.0
 MONTHS_AHEAD: Final = 12
 LOCK: Final = 0x4F70656E43494600  # "OpenCIF\0": one migration at a time in a database
 
@@ -78,10 +91,16 @@ def migrations(which: Which) -> list[Migration]:
     return [_parse(path) for path in sorted((FOLDER / which).glob("*.sql"))]
 
 
-async def migrate(dsn: str, which: Which = "main") -> list[str]:
-    """Bring the database to this release's schema; the versions applied now.
+def is_post(version: str) -> bool:
+    """Whether a migration takes away what releases before it need: its name says so."""
+    return version.endswith(POST)
 
-    Raises MigrationAltered, MigrationForbidden, MigrationLocked, Unavailable.
+
+async def migrate(dsn: str, which: Which = "main", phase: Phase | None = None) -> list[str]:
+    """Bring the database to this release's schema, or through one phase; the versions applied now.
+
+    Raises MigrationAltered, MigrationForbidden, MigrationLocked, Unavailable; MigrationOutOfTurn
+    where a migration of the other phase comes first.
     """
     async with _session(dsn) as session:
         await session.execute(SET_LOCK_TIMEOUT)
@@ -91,7 +110,7 @@ async def migrate(dsn: str, which: Which = "main") -> list[str]:
         applied = {row[0]: row[1] for row in await session.fetch(GET_APPLIED)}
         wanted = migrations(which)
         _check_unaltered(applied, wanted)
-        missing = [migration for migration in wanted if migration.version not in applied]
+        missing = _due([each for each in wanted if each.version not in applied], phase)
         for migration in missing:
             await _apply(session, migration)
         if which == "main":
@@ -99,13 +118,26 @@ async def migrate(dsn: str, which: Which = "main") -> list[str]:
     return [migration.version for migration in missing]
 
 
-async def schema_version(dsn: str) -> str | None:
-    """The last migration applied, None for a database without any. Raises Unavailable."""
-    async with _session(dsn) as session:
-        if not await session.fetchval(HAS_LEDGER):
-            return None
-        rows = await session.fetch(GET_APPLIED)
-        return rows[-1][0] if rows else None
+async def applied_versions(dsn: str, standby_dsn: str | None = None) -> list[str]:
+    """The migrations applied, in order, as the primary says; without one, as a standby does.
+
+    A standby may be one of `dsn` or of `standby_dsn`. Raises Unavailable when nobody answers.
+    """
+    try:
+        async with _session(dsn) as session:
+            return await _applied(session)
+    except Unavailable:
+        for host in (*dsns_of(dsn), *(dsns_of(standby_dsn) if standby_dsn else ())):
+            with suppress(Unavailable):
+                async with _session(host, SessionAttribute.any) as session:
+                    return await _applied(session)
+        raise
+
+
+async def _applied(session: Session) -> list[str]:
+    if not await session.fetchval(HAS_LEDGER):
+        return []
+    return [row[0] for row in await session.fetch(GET_APPLIED)]
 
 
 async def keep_months(dsn: str, today: date | None = None) -> None:
@@ -158,6 +190,18 @@ def _check_unaltered(applied: dict[str, str], wanted: list[Migration]) -> None:
             raise MigrationAltered(f"migration {version} was altered after it had been applied")
 
 
+def _due(missing: Sequence[Migration], phase: Phase | None) -> list[Migration]:
+    """Those of a phase, None for all, in their order. Raises MigrationOutOfTurn."""
+    due = [each for each in missing if phase is None or is_post(each.version) is (phase == "post")]
+    for before in missing:
+        if before not in due and (phase == "post" or (due and before.version < due[-1].version)):
+            raise MigrationOutOfTurn(
+                f"migration {before.version} comes first: it is of phase "
+                f"{'post of a release before this one' if phase == 'pre' else 'pre'}"
+            )
+    return due
+
+
 async def _apply(session: Session, migration: Migration) -> None:
     if not migration.transactional:  # CREATE INDEX CONCURRENTLY: one statement in its file
         await session.execute(migration.up)
@@ -169,13 +213,17 @@ async def _apply(session: Session, migration: Migration) -> None:
 
 
 @asynccontextmanager
-async def _session(dsn: str) -> AsyncIterator[Session]:
+async def _session(
+    dsn: str, role: SessionAttribute = SessionAttribute.primary
+) -> AsyncIterator[Session]:
     session: Session | None = None
     try:
-        session = await asyncpg.connect(
-            dsn, timeout=10, target_session_attrs=SessionAttribute.primary
-        )
+        session = await asyncpg.connect(dsn, timeout=CONNECT_MAX_S, target_session_attrs=role)
         yield session
+    except asyncpg.TargetServerAttributeNotMatched as error:
+        raise Unavailable(
+            "only standbys answer, and this needs the primary: name it too"
+        ) from error
     except asyncpg.InsufficientPrivilegeError as error:
         raise MigrationForbidden("the role may not change the schema") from error
     except asyncpg.LockNotAvailableError as error:

@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import SecretStr, ValidationError
 
 from repository.errors import RepositoryError
-from repository.migrate import Which, migrate
+from repository.migrate import Phase, Which, migrate
 from server import key_table, log
 from server.schema import SchemaOutdated
 from server.settings import Settings
@@ -58,7 +58,13 @@ def _parser() -> argparse.ArgumentParser:
         holder.add_argument(
             "--ports-file", type=Path, help="JSON file to write once all workers are ready"
         )
-    commands.add_parser("migrate", help="bring both databases' schemas up to date")
+    migrating = commands.add_parser("migrate", help="bring both databases' schemas up to date")
+    migrating.add_argument(
+        "--phase",
+        choices=("pre", "post"),
+        help="pre: only what servers of the release before can work with; post: what takes away "
+        "from them, when none is left; both without it",
+    )
     keys = commands.add_parser("keys", help="make or show the purpose keys")
     keys.add_argument("action", choices=("init", "status"))
     worker = commands.add_parser("worker", help="one worker, for the supervisor to start")
@@ -72,7 +78,7 @@ def _run(parsed: argparse.Namespace, settings: Settings) -> int:
     if parsed.command == "worker":
         return _work(parsed, settings)
     if parsed.command == "migrate":
-        lines = asyncio.run(_migrate(settings))
+        lines = asyncio.run(_migrate(settings, parsed.phase))
     elif parsed.command == "keys" and parsed.action == "init":
         lines = asyncio.run(key_table.init(settings))
     elif parsed.command == "keys":
@@ -95,14 +101,14 @@ def _work(parsed: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-async def _migrate(settings: Settings) -> list[str]:
+async def _migrate(settings: Settings, phase: Phase | None) -> list[str]:
     lines = []
     databases: dict[Which, SecretStr] = {
         "main": settings.database_dsn,
         "keys": settings.key_database_dsn,
     }
     for which, dsn in databases.items():
-        applied = await migrate(dsn.get_secret_value(), which)
+        applied = await migrate(dsn.get_secret_value(), which, phase)
         lines.append(f"{which}: {', '.join(applied) or 'nothing to do'}")
     return lines
 

@@ -98,11 +98,13 @@ async def wired(settings: Settings, gauges: Gauges) -> AsyncIterator[Wired]:
         writer = Writer(database, poll.window, reader.committed)
         opened.push_async_callback(writer.settled)
 
-        cursors = Cursors(macs)
+        cursors, audit = Cursors(macs), Audit(AuditStore(database), macs)
         sealed = SealedRecords(sealer, CustomerSealers(CustomerKeys(keyring), key_store))
         own = OpenedRecords(poll, settings.opened_max_bytes)
         frames = Frames(reader, sealed, own)
-        reads = Reads(reader, records, links, poll, frames=frames, sealed=sealed, cursors=cursors)
+        reads = Reads(
+            reader, records, links, poll, frames=frames, sealed=sealed, cursors=cursors, audit=audit
+        )
         mutations = Mutations(writer, records, sealed, cursors, macs)
 
         routing = RoutingNumbers(RoutingStore(database))
@@ -130,7 +132,7 @@ async def wired(settings: Settings, gauges: Gauges) -> AsyncIterator[Wired]:
         gauges.idle_connections = lambda: database.idle_connections
         gauges.reads, gauges.own, gauges.samples = reader.stats, own.stats, sampler.stats
         gauges.cache = cache.stats if cache else gauges.cache
-        yield Wired(servicers, Audit(AuditStore(database), macs))
+        yield Wired(servicers, audit)
 
 
 def _record_servicers(parts: _Parts, loading: Loading) -> list[object]:

@@ -1,36 +1,50 @@
-"""Records audited calls before they are answered; a call that cannot be recorded is not answered.
+"""Records what must not be shown unrecorded: calls the contract calls audited, and private fields.
 
-Must not record a value: of a request it keeps the purpose code, a count and a keyed digest.
+A call that cannot be recorded is not answered. Must not record a value: of a request it keeps the
+purpose code, a count and a keyed digest, of what was shown the customers' ids.
 """
 
+import asyncio
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, TypeAlias
 
 from google.protobuf.message import Message
 
 from opencif.v1 import options_pb2
 from repository.audit import AuditEvent, AuditStore
-from repository.errors import CommitUnknown, TimedOut
+from repository.errors import RepositoryError
+from server.contract import ContractIncomplete, disclosing_methods
 from server.errors import Unavailable
 from server.forms import FORMS
+from server.rpc import Call
 from tokenizer.identity import uuid7
 from tokenizer.mac import Macs
 
 __all__ = ["Audit"]
 
 WRITE_MAX_S: Final = 1.0
+EVENTS_MAX: Final = 500  # of one statement
 _NO_CODE: Final = FORMS[options_pb2.FORMAT_CODE]
+
+Waiting: TypeAlias = tuple[AuditEvent, "asyncio.Future[None]"]
 
 
 class Audit:
-    """Writes the record of audited calls, as rpc.py asks for it."""
+    """Writes the record, one statement at a time: what comes while one is under way goes together.
 
-    __slots__ = ("_macs", "_store")
+    So the record costs a commit for all that is shown meanwhile, not one for each call.
+    """
+
+    __slots__ = ("_disclosing", "_macs", "_store", "_waiting", "_writing")
 
     def __init__(self, store: AuditStore, macs: Macs) -> None:
         self._store = store
         self._macs = macs
+        self._disclosing = disclosing_methods()
+        self._waiting: list[Waiting] = []
+        self._writing: asyncio.Task[None] | None = None
 
     async def record(
         self, actor: str, method: str, request: Message | None, *, items: int, outcome: str
@@ -42,17 +56,82 @@ class Audit:
         """
         purpose = getattr(request, "purpose", "")
         data = b"" if request is None else request.SerializeToString(deterministic=True)
-        event = AuditEvent(
-            audit_id=uuid7(),
-            time=datetime.now(UTC),
-            actor=actor,
-            method=method,
-            purpose="" if _NO_CODE(purpose) else purpose,
-            items=items,
-            outcome=outcome,
-            request_mac=self._macs.audit(data),
+        await self._recorded(
+            AuditEvent(
+                audit_id=uuid7(),
+                time=datetime.now(UTC),
+                actor=actor,
+                method=method,
+                purpose="" if _NO_CODE(purpose) else purpose,
+                items=items,
+                outcome=outcome,
+                request_mac=self._macs.audit(data),
+            )
         )
+
+    async def shown(self, call: Call, customer_ids: Sequence[bytes]) -> None:
+        """Record whose private fields a call is about to show; nothing when they are nobody's.
+
+        Raises Unavailable when that cannot be recorded, ContractIncomplete where the contract does
+        not say of the method that it discloses: then nothing may be shown.
+        """
+        if call.method not in self._disclosing:
+            raise ContractIncomplete(f"{call.method} opens private fields and has no rule for it")
+        if not customer_ids:
+            return
+        await self._recorded(
+            AuditEvent(
+                audit_id=uuid7(),
+                time=datetime.now(UTC),
+                actor=call.caller.identity,
+                method=call.method,
+                purpose="",
+                items=len(customer_ids),
+                outcome="OK",
+                request_mac=b"",
+                customer_ids=b"".join(customer_ids),
+            )
+        )
+
+    async def _recorded(self, event: AuditEvent) -> None:
+        """Return when the event is durable. Raises Unavailable."""
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiting.append((event, waiter))
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write_all())
         try:
-            await self._store.insert(event, deadline=time.monotonic() + WRITE_MAX_S)
-        except (CommitUnknown, TimedOut):
+            async with asyncio.timeout(WRITE_MAX_S):
+                await waiter
+        except TimeoutError:  # it may be written yet: rather a record too many
             raise Unavailable("DATABASE_UNAVAILABLE") from None
+
+    async def _write_all(self) -> None:
+        """Write until nothing waits; begins after this turn of the loop, with all of it."""
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting[:EVENTS_MAX], self._waiting[EVENTS_MAX:]
+                await self._write(batch)
+        finally:
+            self._writing = None
+
+    async def _write(self, batch: Sequence[Waiting]) -> None:
+        """Write a batch and tell those who wait; one that spoils it is refused alone."""
+        failure: Exception | None = None
+        try:
+            events = [event for event, _ in batch]
+            await self._store.insert_many(events, deadline=time.monotonic() + WRITE_MAX_S)
+        except RepositoryError:
+            failure = Unavailable("DATABASE_UNAVAILABLE")
+        except Exception as error:  # a defect must not keep them waiting
+            if len(batch) > 1:
+                for each in batch:
+                    await self._write([each])
+                return
+            failure = error
+        for _, waiter in batch:
+            if waiter.done():  # nobody waits any more
+                continue
+            if failure is None:
+                waiter.set_result(None)
+            else:
+                waiter.set_exception(failure)

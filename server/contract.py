@@ -35,6 +35,7 @@ __all__ = [
     "ContractIncomplete",
     "behaviors",
     "check_contract",
+    "disclosing_methods",
     "field_rule",
     "is_ours",
     "messages",
@@ -103,6 +104,16 @@ def method_rule(method: MethodDescriptor) -> options_pb2.MethodRule:
     """The rule of a method; empty when it has none."""
     rule: options_pb2.MethodRule = method.GetOptions().Extensions[_METHOD_RULE]
     return rule
+
+
+def disclosing_methods() -> frozenset[str]:
+    """The methods whose answers can show private fields, as `Call.method` names them."""
+    return frozenset(
+        f"{service.full_name}/{method.name}"
+        for service in services()
+        for method in service.methods
+        if method_rule(method).discloses
+    )
 
 
 def behaviors(field: FieldDescriptor) -> frozenset[int]:

@@ -18,6 +18,7 @@ from repository.link import LinkStore
 from repository.reading import Consistency, Freshness, Reader
 from repository.record import Kind, RecordStore, Revision
 from server import names
+from server.audit import Audit
 from server.cursor import Cursors
 from server.errors import InvalidArgument, NotFound
 from server.frames import Frames
@@ -69,9 +70,21 @@ class RevisionPage(NamedTuple, Generic[M]):
 
 
 class Reads:
-    """Reads records as their views show them: numbers are in none."""
+    """Reads records as their views show them: numbers are in none.
 
-    __slots__ = ("_cursors", "_frames", "_links", "_poll", "_reader", "_records", "_sealed")
+    Whose private fields a view shows is on record before anybody gets them.
+    """
+
+    __slots__ = (
+        "_audit",
+        "_cursors",
+        "_frames",
+        "_links",
+        "_poll",
+        "_reader",
+        "_records",
+        "_sealed",
+    )
 
     def __init__(
         self,
@@ -83,7 +96,9 @@ class Reads:
         frames: Frames,
         sealed: SealedRecords,
         cursors: Cursors,
+        audit: Audit,
     ) -> None:
+        self._audit = audit
         self._reader = reader
         self._records = records
         self._links = links
@@ -217,6 +232,8 @@ class Reads:
         opened = await self._sealed.open_many(
             of, [id_] * len(shown), shown, private=private, deadline=call.deadline
         )
+        if private and kind_of(of) == Kind.CUSTOMER:
+            await self._audit.shown(call, [id_] if shown else [])
         by_version = {row.version: message for row, message in zip(shown, opened, strict=True)}
         token = ""
         if len(rows) > size:
@@ -268,6 +285,8 @@ class Reads:
         opened = await self._sealed.plaintexts(
             kind, found, [row for _, row in pairs], private=private, deadline=call.deadline
         )
+        if private and kind == Kind.CUSTOMER:
+            await self._audit.shown(call, found)
         return dict(zip(found, opened, strict=True))
 
     async def _get_revision(self, of: type[M], id_: bytes, request: GetRequest, call: Call) -> M:

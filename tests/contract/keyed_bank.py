@@ -10,6 +10,7 @@ from typing import Any
 from opencif.v1 import account_pb2, card_pb2, import_pb2, lookup_pb2
 from opencif.v1.account_pb2 import Account
 from opencif.v1.customer_pb2 import Customer
+from repository.audit import AuditStore
 from repository.changes import ChangePoll
 from repository.database import Database
 from repository.follow_up import FollowUpStore
@@ -22,6 +23,7 @@ from repository.writing import Writer
 from server.account import AccountServicer
 from server.account_numbers import AccountNumbers
 from server.ach_accounts import AccountResolver
+from server.audit import Audit
 from server.card import CardServicer
 from server.card_numbers import CardNumbers
 from server.cursor import Cursors
@@ -175,7 +177,10 @@ async def bank(database: Database, key_store: KeyStore, keys: KeyTable) -> Async
     sealed = SealedRecords(sealer, sealers)
     cursors, identity, tokens = Cursors(macs), Identity(keyring), Tokens(keyring)
     frames = Frames(reader, sealed, OpenedRecords(poll, OPENED_MAX_BYTES))
-    reads = Reads(reader, records, links, poll, frames=frames, sealed=sealed, cursors=cursors)
+    audit = Audit(AuditStore(database), macs)
+    reads = Reads(
+        reader, records, links, poll, frames=frames, sealed=sealed, cursors=cursors, audit=audit
+    )
     mutations = Mutations(writer, records, sealed, cursors, macs)
     scheme_of, parties = RoutingTable().scheme, Parties(identity)
     numbers = AccountNumbers(identity, tokens, scheme_of)

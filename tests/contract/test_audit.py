@@ -1,6 +1,9 @@
 """The record of audited calls: written as it happened, without a value, or the call fails."""
 
+import asyncio
+import time
 from datetime import UTC, datetime, timedelta
+from types import NoneType
 
 import asyncpg
 import pytest
@@ -9,13 +12,16 @@ from opencif.v1.tokenization_pb2 import TOKEN_TYPE_PAN, DetokenizeRequest, Token
 from repository.audit import AuditStore
 from repository.database import Database as Connected
 from server.audit import Audit
+from server.contract import ContractIncomplete
 from server.errors import Unavailable
+from server.rpc import Call, Caller
 from tests.conftest import Database
-from tests.contract.stand import Stand
+from tests.contract.stand import Stand, some_id, statements
 from tests.unit.keyrings import ring
 from tokenizer.mac import Macs
 
 METHOD = "opencif.v1.TokenizationService/Detokenize"
+SHOWING = "opencif.v1.CustomerService/GetCustomer"
 REQUEST = DetokenizeRequest(
     tokens=[Token(type=TOKEN_TYPE_PAN, value="4111119999991111")], purpose="DISPUTE"
 )
@@ -90,3 +96,73 @@ async def test_what_cannot_be_recorded_in_time_is_refused(
     assert refused.value.reason == "DATABASE_UNAVAILABLE"
     await blocker.close()
     await there.close()
+
+
+def showing(method: str = SHOWING) -> Call:
+    return Call(Caller("ann", frozenset()), method, time.monotonic() + 60)
+
+
+async def test_whose_private_fields_a_call_shows_is_recorded(stand: Stand) -> None:
+    store = AuditStore(stand.database)
+    before = datetime.now(UTC)
+    ids = [some_id(), some_id()]
+    await Audit(store, Macs(ring())).shown(showing(), ids)
+    (event,) = await store.page(before, datetime.now(UTC) + timedelta(seconds=1), 10)
+    assert (event.actor, event.method, event.items) == ("ann", SHOWING, 2)
+    assert (event.customer_ids, event.outcome, event.request_mac) == (b"".join(ids), "OK", b"")
+
+
+async def test_nobodys_private_fields_leave_no_record(stand: Stand) -> None:
+    with statements(stand, 0):
+        await Audit(AuditStore(stand.database), Macs(ring())).shown(showing(), [])
+
+
+async def test_a_method_that_the_contract_does_not_let_disclose_may_not(stand: Stand) -> None:
+    audit = Audit(AuditStore(stand.database), Macs(ring()))
+    for ids in ([some_id()], []):
+        with pytest.raises(ContractIncomplete):
+            await audit.shown(showing("opencif.v1.CardService/GetCard"), ids)
+
+
+async def test_what_is_shown_at_the_same_time_costs_one_commit(stand: Stand) -> None:
+    store = AuditStore(stand.database)
+    audit = Audit(store, Macs(ring()))
+    before = datetime.now(UTC)
+    with statements(stand, 1):
+        await asyncio.gather(*(audit.shown(showing(), [some_id()]) for _ in range(50)))
+    events = await store.page(before, datetime.now(UTC) + timedelta(seconds=1), 100)
+    assert len({event.audit_id for event in events}) == 50
+
+
+async def test_what_comes_while_a_commit_is_under_way_goes_with_the_next(stand: Stand) -> None:
+    audit = Audit(AuditStore(stand.database), Macs(ring()))
+    with statements(stand, 2):
+        first = asyncio.create_task(audit.shown(showing(), [some_id()]))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        rest = [asyncio.create_task(audit.shown(showing(), [some_id()])) for _ in range(20)]
+        await asyncio.gather(first, *rest)
+
+
+async def test_one_that_cannot_be_written_spoils_no_other(stand: Stand) -> None:
+    store = AuditStore(stand.database)
+    audit = Audit(store, Macs(ring()))
+    before = datetime.now(UTC)
+    said = [
+        audit.record("ann", METHOD, REQUEST, items=1, outcome=outcome)
+        for outcome in ("OK", "no outcome", "PERMISSION")
+    ]
+    ended = await asyncio.gather(*said, return_exceptions=True)
+    assert [type(each) for each in ended] == [NoneType, asyncpg.CheckViolationError, NoneType]
+    events = await store.page(before, datetime.now(UTC) + timedelta(seconds=1), 10)
+    assert sorted(event.outcome for event in events) == ["OK", "PERMISSION"]
+
+
+async def test_who_gives_up_leaves_the_others_their_record(stand: Stand) -> None:
+    audit = Audit(AuditStore(stand.database), Macs(ring()))
+    gone = asyncio.create_task(audit.shown(showing(), [some_id()]))
+    stays = asyncio.create_task(audit.shown(showing(), [some_id()]))
+    await asyncio.sleep(0)
+    gone.cancel()
+    await stays
+    assert gone.cancelled()

@@ -17,9 +17,11 @@ from opencif.v1.lookup_pb2 import (
     LookupCardsRequest,
     LookupCardsResponse,
 )
+from repository.audit import AuditStore
 from repository.database import Database as Connected
 from repository.keys import KeyStore
 from server.account_numbers import AccountNumbers
+from server.audit import Audit
 from server.card_numbers import CardNumbers
 from server.cursor import Cursors
 from server.customer_keys import CustomerSealers
@@ -69,6 +71,7 @@ class Bank:
             frames=frames,
             sealed=sealed,
             cursors=cursors,
+            audit=Audit(AuditStore(stand.database), Macs(keyring)),
         )
         self.stand = stand
         self._lookup = LookupServicer(

@@ -15,9 +15,10 @@ from repository.errors import (
     MigrationAltered,
     MigrationForbidden,
     MigrationLocked,
+    MigrationOutOfTurn,
     Unavailable,
 )
-from repository.migrate import keep_months, make_months, migrate, migrations, schema_version
+from repository.migrate import applied_versions, keep_months, make_months, migrate, migrations
 from tests.conftest import Database
 
 PASSWORD = "norights"
@@ -71,7 +72,7 @@ OPAQUE = {
     "link": "key id",
     "idempotency": "key payload_mac id",
     "follow_up": "id after",
-    "audit": "request_mac",
+    "audit": "request_mac customer_ids",
     "purpose_key": "wrapped",
     "purpose_table_mac": "mac",
     "customer_key": "customer_id wrapped",
@@ -123,11 +124,11 @@ async def test_every_clear_column_is_on_the_list(database: Database) -> None:
 
 
 async def test_applies_each_file_once(empty: str) -> None:
-    assert await schema_version(empty) is None
+    assert await applied_versions(empty) == []
     applied = await migrate(empty)
     assert applied == [migration.version for migration in migrations("main")]
     assert await migrate(empty) == []
-    assert await schema_version(empty) == applied[-1]
+    assert await applied_versions(empty) == applied
 
 
 async def test_refuses_an_altered_file(empty: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,7 +153,7 @@ async def test_a_failing_file_leaves_nothing(empty: str, monkeypatch: pytest.Mon
     monkeypatch.setattr(runner, "migrations", lambda _: [broken])
     with pytest.raises(asyncpg.DivisionByZeroError):
         await migrate(empty)
-    assert await schema_version(empty) is None
+    assert await applied_versions(empty) == []
     assert (await fetch(empty, "SELECT to_regclass('half')"))[0][0] is None
 
 
@@ -223,6 +224,39 @@ async def test_months_are_left_to_whoever_makes_them_now(empty: str) -> None:
     with pytest.raises(MigrationLocked):
         await keep_months(empty, later)
     await connection.close()
+
+
+def release(monkeypatch: pytest.MonkeyPatch, *versions: str) -> None:
+    """Have `migrations` be those of some release: each makes a table of its name."""
+    files = [
+        runner.Migration(version, version, f'CREATE TABLE "{version}" ()', True)
+        for version in versions
+    ]
+    monkeypatch.setattr(runner, "migrations", lambda _: files)
+
+
+async def test_what_takes_away_has_a_phase_of_its_own(
+    empty: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release(monkeypatch, "001_first", "002_second", "003_away_post")
+    with pytest.raises(MigrationOutOfTurn, match="001_first"):
+        await migrate(empty, "keys", "post")
+    assert await migrate(empty, "keys", "pre") == ["001_first", "002_second"]
+    assert await migrate(empty, "keys", "pre") == []
+    assert await migrate(empty, "keys", "post") == ["003_away_post"]
+    assert await migrate(empty, "keys", "post") == []
+
+
+async def test_the_next_release_waits_until_the_last_one_is_through(
+    empty: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release(monkeypatch, "001_first", "002_away_post")
+    await migrate(empty, "keys", "pre")
+    release(monkeypatch, "001_first", "002_away_post", "003_third", "004_away_post")
+    with pytest.raises(MigrationOutOfTurn, match="002_away_post"):
+        await migrate(empty, "keys", "pre")
+    assert await applied_versions(empty) == ["001_first"]
+    assert await migrate(empty, "keys") == ["002_away_post", "003_third", "004_away_post"]
 
 
 def test_files_are_numbered_one_after_the_other() -> None:

@@ -66,11 +66,11 @@ ARGUMENTS: dict[str, dict[str, tuple[Any, ...]]] = {
         "FORGET": (NOW, 100),
     },
     "audit": {
-        "INSERT": (UID, NOW, "actor", "method", "", 1, "OK", KEY),
+        "INSERT_MANY": ([UID], [NOW], ["actor"], ["method"], [""], [1], ["OK"], [KEY], [ID]),
         "PAGE": (NOW, NOW, 50),
     },
     "database": {
-        "LEARN_TYPES": ([ID], ["text"], [1], [1], [True]),
+        "LEARN_TYPES": ([ID], ["text"], [1], [1], [True], [UID], [NOW], [1]),
         "GET_INCARNATION": (),
         "GET_REACHED_LSN": (),
     },

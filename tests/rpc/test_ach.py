@@ -1,5 +1,6 @@
 """Clearing resolves entries: journey 1 (DOMAIN, section F) in one call."""
 
+import asyncpg
 import pytest
 
 from opencif.client import Client
@@ -17,6 +18,11 @@ from tests.rpc.clearing import (
     settled,
     told,
 )
+from tests.rpc.conftest import Serving
+
+NAMES_TOLD = """
+SELECT coalesce(sum(items), 0) FROM audit
+WHERE method = 'opencif.v1.AchResolutionService/ResolveAchEntries'"""
 
 
 @pytest.fixture
@@ -91,6 +97,16 @@ async def test_a_close_name_earns_the_owners_own_where_the_policy_says_so(bank: 
     answer = await bank.client.resolve_entries([entry], policy=policy)
     assert told(answer.resolutions[0]) == (NOC, "C04")
     assert answer.resolutions[0].noc.corrected_data.rstrip() == "ANN BELL"
+
+
+async def test_a_name_that_a_correction_tells_is_on_record(bank: Bank, serving: Serving) -> None:
+    behind = await asyncpg.connect(serving.environment["OPENCIF_DATABASE_DSN"])
+    entry = ach_entry(bank, "ok", 1, {"individual_name": "ANN SMITH"})
+    for policy, told_of in (({}, 0), ({"close_match_noc": True}, 1)):
+        before = await behind.fetchval(NAMES_TOLD)
+        await bank.client.resolve_entries([entry], policy=ach_pb2.AchPolicy(**policy))
+        assert await behind.fetchval(NAMES_TOLD) == before + told_of
+    await behind.close()
 
 
 async def test_a_policy_may_return_a_name_that_is_nobodys(bank: Bank) -> None:

@@ -80,6 +80,7 @@ class Records:
     def __init__(self, opened_max_bytes: int = 0) -> None:
         self.there: dict[int, dict[bytes, Entry]] = {kind: {} for kind in Kind}
         self.asked: list[int] = []
+        self.disclosed: list[tuple[str, list[bytes]]] = []
         self.links = Linked()
         self.poll = Polled()
         self.opened = OpenedRecords(self.poll, opened_max_bytes)
@@ -94,6 +95,9 @@ class Records:
         assert len(set(ids)) == len(ids)
         return [self.there[kind].get(id_, UNKNOWN) for id_ in ids]
 
+    async def shown(self, call, customer_ids):
+        self.disclosed.append((call.method, customer_ids))
+
     def may_be_seen(self, freshness):
         return freshness is Consistency.MINIMIZE_LATENCY
 
@@ -101,7 +105,9 @@ class Records:
 def servicer(records, keyring=RING, scheme_of=lambda _: ANY_SCHEME) -> LookupServicer:
     identity, tokens, sealed = Identity(keyring), Tokens(keyring), Unsealed()
     frames = Frames(records, sealed, records.opened, clock=lambda: records.now)
-    reads = Reads(records, None, None, records.poll, frames=frames, sealed=sealed, cursors=None)
+    reads = Reads(
+        records, None, None, records.poll, frames=frames, sealed=sealed, cursors=None, audit=records
+    )
     return LookupServicer(
         reads,
         frames,

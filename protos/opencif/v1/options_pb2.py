@@ -25,23 +25,23 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18opencif/v1/options.proto\x12\nopencif.v1\x1a google/protobuf/descriptor.proto\"\xbf\x01\n\tFieldRule\x12$\n\x07segment\x18\x01 \x01(\x0e\x32\x13.opencif.v1.Segment\x12,\n\x0bsensitivity\x18\x02 \x01(\x0e\x32\x17.opencif.v1.Sensitivity\x12\"\n\x06\x66ormat\x18\x03 \x01(\x0e\x32\x12.opencif.v1.Format\x12\x11\n\tmax_bytes\x18\x04 \x01(\r\x12\x11\n\tmax_items\x18\x05 \x01(\r\x12\x14\n\x0citem_results\x18\x06 \x01(\x08\"P\n\nMethodRule\x12\x12\n\npermission\x18\x01 \x01(\t\x12\x0f\n\x07\x61udited\x18\x02 \x01(\x08\x12\x0b\n\x03hot\x18\x03 \x01(\x08\x12\x10\n\x08mutation\x18\x04 \x01(\x08*d\n\x07Segment\x12\x17\n\x13SEGMENT_UNSPECIFIED\x10\x00\x12\x17\n\x13SEGMENT_OPERATIONAL\x10\x01\x12\x13\n\x0fSEGMENT_PRIVATE\x10\x02\x12\x12\n\x0eSEGMENT_NUMBER\x10\x03*\x92\x01\n\x0bSensitivity\x12\x1b\n\x17SENSITIVITY_UNSPECIFIED\x10\x00\x12\x16\n\x12SENSITIVITY_PUBLIC\x10\x01\x12\x18\n\x14SENSITIVITY_INTERNAL\x10\x02\x12\x18\n\x14SENSITIVITY_PERSONAL\x10\x03\x12\x1a\n\x16SENSITIVITY_RESTRICTED\x10\x04*\x9d\x03\n\x06\x46ormat\x12\x16\n\x12\x46ORMAT_UNSPECIFIED\x10\x00\x12\x0f\n\x0b\x46ORMAT_DATE\x10\x01\x12\x10\n\x0c\x46ORMAT_MONTH\x10\x02\x12\x12\n\x0e\x46ORMAT_COUNTRY\x10\x03\x12\x13\n\x0f\x46ORMAT_CURRENCY\x10\x04\x12\x19\n\x15\x46ORMAT_ROUTING_NUMBER\x10\x05\x12\x0f\n\x0b\x46ORMAT_CODE\x10\x06\x12\x0f\n\x0b\x46ORMAT_UUID\x10\x07\x12\x18\n\x14\x46ORMAT_CUSTOMER_NAME\x10\x08\x12\x17\n\x13\x46ORMAT_ACCOUNT_NAME\x10\t\x12\x14\n\x10\x46ORMAT_CARD_NAME\x10\n\x12\x1c\n\x18\x46ORMAT_RELATIONSHIP_NAME\x10\x0b\x12\x19\n\x15\x46ORMAT_ACCOUNT_NUMBER\x10\x0c\x12\x0e\n\nFORMAT_PAN\x10\r\x12\x0f\n\x0b\x46ORMAT_IBAN\x10\x0e\x12\x11\n\rFORMAT_LOCALE\x10\x0f\x12\x14\n\x10\x46ORMAT_TIME_ZONE\x10\x10\x12\x14\n\x10\x46ORMAT_PAST_DATE\x10\x11\x12\x10\n\x0c\x46ORMAT_TOKEN\x10\x12*\x90\x01\n\nRecordKind\x12\x1b\n\x17RECORD_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14RECORD_KIND_CUSTOMER\x10\x01\x12\x17\n\x13RECORD_KIND_ACCOUNT\x10\x02\x12\x14\n\x10RECORD_KIND_CARD\x10\x03\x12\x1c\n\x18RECORD_KIND_RELATIONSHIP\x10\x04:D\n\x04rule\x12\x1d.google.protobuf.FieldOptions\x18\xd1\x86\x03 \x01(\x0b\x32\x15.opencif.v1.FieldRule:M\n\x0bmethod_rule\x12\x1e.google.protobuf.MethodOptions\x18\xd1\x86\x03 \x01(\x0b\x32\x16.opencif.v1.MethodRule:I\n\x06record\x12\x1f.google.protobuf.MessageOptions\x18\xd1\x86\x03 \x01(\x0e\x32\x16.opencif.v1.RecordKindb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18opencif/v1/options.proto\x12\nopencif.v1\x1a google/protobuf/descriptor.proto\"\xbf\x01\n\tFieldRule\x12$\n\x07segment\x18\x01 \x01(\x0e\x32\x13.opencif.v1.Segment\x12,\n\x0bsensitivity\x18\x02 \x01(\x0e\x32\x17.opencif.v1.Sensitivity\x12\"\n\x06\x66ormat\x18\x03 \x01(\x0e\x32\x12.opencif.v1.Format\x12\x11\n\tmax_bytes\x18\x04 \x01(\r\x12\x11\n\tmax_items\x18\x05 \x01(\r\x12\x14\n\x0citem_results\x18\x06 \x01(\x08\"c\n\nMethodRule\x12\x12\n\npermission\x18\x01 \x01(\t\x12\x0f\n\x07\x61udited\x18\x02 \x01(\x08\x12\x0b\n\x03hot\x18\x03 \x01(\x08\x12\x10\n\x08mutation\x18\x04 \x01(\x08\x12\x11\n\tdiscloses\x18\x05 \x01(\x08*d\n\x07Segment\x12\x17\n\x13SEGMENT_UNSPECIFIED\x10\x00\x12\x17\n\x13SEGMENT_OPERATIONAL\x10\x01\x12\x13\n\x0fSEGMENT_PRIVATE\x10\x02\x12\x12\n\x0eSEGMENT_NUMBER\x10\x03*\x92\x01\n\x0bSensitivity\x12\x1b\n\x17SENSITIVITY_UNSPECIFIED\x10\x00\x12\x16\n\x12SENSITIVITY_PUBLIC\x10\x01\x12\x18\n\x14SENSITIVITY_INTERNAL\x10\x02\x12\x18\n\x14SENSITIVITY_PERSONAL\x10\x03\x12\x1a\n\x16SENSITIVITY_RESTRICTED\x10\x04*\x9d\x03\n\x06\x46ormat\x12\x16\n\x12\x46ORMAT_UNSPECIFIED\x10\x00\x12\x0f\n\x0b\x46ORMAT_DATE\x10\x01\x12\x10\n\x0c\x46ORMAT_MONTH\x10\x02\x12\x12\n\x0e\x46ORMAT_COUNTRY\x10\x03\x12\x13\n\x0f\x46ORMAT_CURRENCY\x10\x04\x12\x19\n\x15\x46ORMAT_ROUTING_NUMBER\x10\x05\x12\x0f\n\x0b\x46ORMAT_CODE\x10\x06\x12\x0f\n\x0b\x46ORMAT_UUID\x10\x07\x12\x18\n\x14\x46ORMAT_CUSTOMER_NAME\x10\x08\x12\x17\n\x13\x46ORMAT_ACCOUNT_NAME\x10\t\x12\x14\n\x10\x46ORMAT_CARD_NAME\x10\n\x12\x1c\n\x18\x46ORMAT_RELATIONSHIP_NAME\x10\x0b\x12\x19\n\x15\x46ORMAT_ACCOUNT_NUMBER\x10\x0c\x12\x0e\n\nFORMAT_PAN\x10\r\x12\x0f\n\x0b\x46ORMAT_IBAN\x10\x0e\x12\x11\n\rFORMAT_LOCALE\x10\x0f\x12\x14\n\x10\x46ORMAT_TIME_ZONE\x10\x10\x12\x14\n\x10\x46ORMAT_PAST_DATE\x10\x11\x12\x10\n\x0c\x46ORMAT_TOKEN\x10\x12*\x90\x01\n\nRecordKind\x12\x1b\n\x17RECORD_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14RECORD_KIND_CUSTOMER\x10\x01\x12\x17\n\x13RECORD_KIND_ACCOUNT\x10\x02\x12\x14\n\x10RECORD_KIND_CARD\x10\x03\x12\x1c\n\x18RECORD_KIND_RELATIONSHIP\x10\x04:D\n\x04rule\x12\x1d.google.protobuf.FieldOptions\x18\xd1\x86\x03 \x01(\x0b\x32\x15.opencif.v1.FieldRule:M\n\x0bmethod_rule\x12\x1e.google.protobuf.MethodOptions\x18\xd1\x86\x03 \x01(\x0b\x32\x16.opencif.v1.MethodRule:I\n\x06record\x12\x1f.google.protobuf.MessageOptions\x18\xd1\x86\x03 \x01(\x0e\x32\x16.opencif.v1.RecordKindb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'opencif.v1.options_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SEGMENT']._serialized_start=350
-  _globals['_SEGMENT']._serialized_end=450
-  _globals['_SENSITIVITY']._serialized_start=453
-  _globals['_SENSITIVITY']._serialized_end=599
-  _globals['_FORMAT']._serialized_start=602
-  _globals['_FORMAT']._serialized_end=1015
-  _globals['_RECORDKIND']._serialized_start=1018
-  _globals['_RECORDKIND']._serialized_end=1162
+  _globals['_SEGMENT']._serialized_start=369
+  _globals['_SEGMENT']._serialized_end=469
+  _globals['_SENSITIVITY']._serialized_start=472
+  _globals['_SENSITIVITY']._serialized_end=618
+  _globals['_FORMAT']._serialized_start=621
+  _globals['_FORMAT']._serialized_end=1034
+  _globals['_RECORDKIND']._serialized_start=1037
+  _globals['_RECORDKIND']._serialized_end=1181
   _globals['_FIELDRULE']._serialized_start=75
   _globals['_FIELDRULE']._serialized_end=266
   _globals['_METHODRULE']._serialized_start=268
-  _globals['_METHODRULE']._serialized_end=348
+  _globals['_METHODRULE']._serialized_end=367
 # @@protoc_insertion_point(module_scope)

@@ -107,13 +107,15 @@ class FieldRule(_message.Message):
     def __init__(self, segment: _Optional[_Union[Segment, str]] = ..., sensitivity: _Optional[_Union[Sensitivity, str]] = ..., format: _Optional[_Union[Format, str]] = ..., max_bytes: _Optional[int] = ..., max_items: _Optional[int] = ..., item_results: _Optional[bool] = ...) -> None: ...
 
 class MethodRule(_message.Message):
-    __slots__ = ("permission", "audited", "hot", "mutation")
+    __slots__ = ("permission", "audited", "hot", "mutation", "discloses")
     PERMISSION_FIELD_NUMBER: _ClassVar[int]
     AUDITED_FIELD_NUMBER: _ClassVar[int]
     HOT_FIELD_NUMBER: _ClassVar[int]
     MUTATION_FIELD_NUMBER: _ClassVar[int]
+    DISCLOSES_FIELD_NUMBER: _ClassVar[int]
     permission: str
     audited: bool
     hot: bool
     mutation: bool
-    def __init__(self, permission: _Optional[str] = ..., audited: _Optional[bool] = ..., hot: _Optional[bool] = ..., mutation: _Optional[bool] = ...) -> None: ...
+    discloses: bool
+    def __init__(self, permission: _Optional[str] = ..., audited: _Optional[bool] = ..., hot: _Optional[bool] = ..., mutation: _Optional[bool] = ..., discloses: _Optional[bool] = ...) -> None: ...
