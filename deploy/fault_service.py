@@ -2,17 +2,22 @@
 
 import contextlib
 import os
+import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from deploy.cluster_parts import Address, listens
 from deploy.fault_stage import NotHere, Scenario, Stage, fault
-from deploy.process_tree import tree
+from deploy.process_tree import send, tree
 
 __all__ = ["SERVICE_FAULTS"]
 
 _FAKETIME: Final = "faketime/libfaketimeMT.so.1"
 _LIBRARIES: Final = Path("/usr/lib")
+_LOOK_EVERY_S: Final = 0.05
+_BACK_MAX_S: Final = 30.0
 _GOODPUT_MIN: Final = 0.8
 _GROWTH_MAX_MB: Final = 150
 _PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
@@ -27,6 +32,27 @@ def _kill_server(stage: Stage) -> Iterator[None]:
     stage.cluster.kill_server("server-1")
     yield
     stage.cluster.heal()
+
+
+@fault(
+    "16b", "kill -9 of one worker",
+    hold_s=5, short_s=2, write_gap_max_s=1.0, writes_hidden=True, yearly=52,
+)  # fmt: skip
+def _kill_worker(stage: Stage) -> Iterator[None]:
+    server = stage.cluster.servers["server-1"]
+
+    def are_up() -> bool:
+        return all(map(listens, map(Address.of, server.addresses)))
+
+    worker = next(one for one in tree(server.pid) if one.pid != server.pid)
+    began = time.monotonic()
+    send(signal.SIGKILL, [worker])
+    while are_up():
+        time.sleep(_LOOK_EVERY_S)
+    while not are_up() and time.monotonic() < began + _BACK_MAX_S:
+        time.sleep(_LOOK_EVERY_S)
+    stage.figures["worker_back_s"] = round(time.monotonic() - began, 2)
+    yield
 
 
 @fault(
@@ -139,5 +165,5 @@ def _resident_mb(stage: Stage) -> float:
 
 
 SERVICE_FAULTS: Final[tuple[Scenario, ...]] = (
-    _kill_server, _restart_all, _overload, _clock_ahead, _clock_behind, _attack,
+    _kill_server, _kill_worker, _restart_all, _overload, _clock_ahead, _clock_behind, _attack,
 )  # fmt: skip

@@ -138,8 +138,9 @@ class Scenario:
     """One fault. `hold_s` is how long it lasts in the full form, `short_s` in the short one.
 
     `reads_hidden` and `writes_hidden`: none may fail that the published client's retries do not
-    hide. `write_gap_max_s`: the longest time without an acknowledged write; None where the fault
-    stops them for as long as it lasts. `yearly`: how many such faults the availability sum assumes.
+    hide; what the audit must see goes with the writes. `write_gap_max_s`: the longest time without
+    an acknowledged write; None where the fault stops them for as long as it lasts. `yearly`: how
+    many such faults the availability sum assumes.
     """
 
     number: str

@@ -30,7 +30,7 @@ _WARM_S: Final = 2.0
 _AFTER_S: Final = {False: 1.5, True: 2.5}
 _RATES: Final[Mapping[bool, Mapping[str, float]]] = {
     False: {"reads": 40.0, "writes": 10.0, "private": 3.0},
-    True: {"reads": 60.0, "writes": 50.0, "private": 5.0},
+    True: {"reads": 60.0, "writes": 30.0, "private": 5.0},
 }
 _SHORT_S: Final = 245.0
 """After so long no scenario of the short form begins: it then ends within five minutes."""

@@ -115,8 +115,12 @@ class PatroniNode(Part):
         """Freeze the node: PostgreSQL and Patroni with all that they have started."""
         send(signal.SIGSTOP, self._processes())
 
+    def pause_patroni(self) -> None:
+        """Freeze Patroni alone: PostgreSQL goes on as it is."""
+        super().pause()
+
     def go_on(self) -> None:
-        """Let it go on after `pause`."""
+        """Let all of it go on."""
         send(signal.SIGCONT, self._processes())
 
     def kill(self) -> None:
