@@ -38,7 +38,8 @@ class Admission:
     `slots` is the weight that may run at once, `share` the part of it that one caller may hold
     while others call. `wait_max_s` is how long calls may wait before they begin. Once all of them
     have waited longer for a fifth of a second, callers that asked for more than an even part of
-    the last second are turned away, and everybody when that is not enough.
+    the last second are turned away, and everybody when that is not enough: batches all, light
+    calls every other one.
     """
 
     def __init__(
@@ -64,18 +65,19 @@ class Admission:
         self._taken = self._refused = self._seen = 0
         self._pressure = 0.0  # how many were refused for each that was taken, a window before
         self._too_long_since: float | None = None
-        self._is_overloaded = False
+        self.is_overloaded = False
+        self._was_light_refused = False
 
     def enter(self, caller: str, weight: int = 1) -> None:
         """Count a call in; `leave` follows, unless this raises.
 
-        Raises Unavailable SHUTTING_DOWN or OVERLOADED, ResourceExhausted CALLER_SHARE.
+        Raises Unavailable SHUTTING_DOWN, ResourceExhausted OVERLOADED or CALLER_SHARE.
         """
         self._seen += 1
         weight = min(weight, self._slots)
         held, asked = self._held.get(caller, 0), self._asked[caller]
         self._asked[caller] = asked + weight  # whether it gets it or not
-        if self.draining or (self._is_overloaded and self._had_its_part(asked)):
+        if self.draining or (self.is_overloaded and self._is_too_much(asked, weight)):
             raise self.refusal()
         if held and held + weight > self._share and self._has_rivals():
             raise self._refusal(ResourceExhausted("CALLER_SHARE", retry_s=self._retry_s()))
@@ -95,30 +97,23 @@ class Admission:
         else:
             del self._held[caller]
 
-    @property
-    def turns_all_away(self) -> bool:
-        """Whether every call is refused, whoever makes it: nothing of it need be looked at."""
-        if not self._is_overloaded:
-            return self.draining
-        return not self._has_rivals() or self._is_flooded
-
     def refusal(self) -> RpcError:
         """What a call that is not let in ends with, counted."""
         if self.draining:
             return self._refusal(Unavailable("SHUTTING_DOWN"))
-        return self._refusal(Unavailable("OVERLOADED", retry_s=self._retry_s()))
+        return self._refusal(ResourceExhausted("OVERLOADED", retry_s=self._retry_s()))
 
     def waited(self, wait_s: float) -> None:
         """Take note of how long a call that begins now has waited, or one that still does."""
         self.wait_s = wait_s
         if wait_s <= self._wait_max_s:
-            self._too_long_since, self._is_overloaded = None, False
+            self._too_long_since, self.is_overloaded = None, False
             return
         now = self._clock()
         if self._too_long_since is None:
             self._too_long_since = now - wait_s
         if now - self._too_long_since >= STANDING_S:
-            self._is_overloaded = True
+            self.is_overloaded = True
 
     def turn(self) -> bool:
         """Begin another window when it is time; whether so many call that some may have to wait.
@@ -132,16 +127,25 @@ class Admission:
             self._taken = self._refused = 0
             self._callers = frozenset(self._asked)
             self._asked.clear()
-        return self._is_overloaded or seen + self.running >= QUIET_CALLS
+        return self.is_overloaded or seen + self.running >= QUIET_CALLS
 
     @property
     def _is_flooded(self) -> bool:
         return self.wait_s > FLOODED * self._wait_max_s
 
-    def _had_its_part(self, asked: int) -> bool:
-        if self._is_flooded or not self._has_rivals():
+    def _is_too_much(self, asked: int, weight: int) -> bool:
+        """Whether a call is refused in an overload: of light ones never two in succession.
+
+        To refuse a call costs gRPC as much as to answer a light one. Whoever refused all of them
+        would do nothing else, and the more were offered the fewer would be answered.
+        """
+        is_due = self._is_flooded or not self._has_rivals()
+        if not is_due and asked * len(self._asked) <= self._asked.total() - weight:
+            return False
+        if weight > 1:
             return True
-        return asked * len(self._asked) > self._asked.total()
+        self._was_light_refused = not self._was_light_refused
+        return self._was_light_refused
 
     def _has_rivals(self) -> bool:
         """Whether more than one caller called of late."""

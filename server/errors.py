@@ -107,7 +107,9 @@ REASONS: Final[dict[str, Reason]] = {
     "DATABASE_UNAVAILABLE": Reason(StatusCode.UNAVAILABLE, "the database is out of reach", 1000),
     "TOO_STALE": Reason(StatusCode.UNAVAILABLE, "nothing proven current for too long", 1000),
     "SHUTTING_DOWN": Reason(StatusCode.UNAVAILABLE, "this worker is draining", 50),
-    "OVERLOADED": Reason(StatusCode.UNAVAILABLE, "this worker has more calls than it answers", 200),
+    "OVERLOADED": Reason(
+        StatusCode.RESOURCE_EXHAUSTED, "this worker has more calls than it answers", 200
+    ),
     "CALLER_SHARE": Reason(
         StatusCode.RESOURCE_EXHAUSTED, "this caller has its share of calls and others wait", 200
     ),

@@ -144,8 +144,7 @@ def bind(
             f"/{service.full_name}/{method.name}": _ways(method, by_name, gate)
             for service in services()
             for method in service.methods
-        },
-        admission,
+        }
     )
 
 
@@ -156,7 +155,7 @@ def _ways(method: MethodDescriptor, by_name: dict[str, object], gate: _Gate) -> 
         raise ContractIncomplete(f"{method.full_name} is not implemented")
     plain = _Method(method, implementation, gate, reads_metadata=False)
     reading = _Method(method, implementation, gate, reads_metadata=True)
-    return _Ways(plain.handler(), reading.handler(), plain.turning_away())
+    return _Ways(plain.handler(), reading.handler())
 
 
 _Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
@@ -167,23 +166,19 @@ class _Ways(NamedTuple):
 
     plain: _Handler  # all of their metadata is standard
     reading: _Handler
-    turning_away: _Handler  # refuses them without as much as reading the request
 
 
 class _Routes(grpc.GenericRpcHandler):
     """Every method of the contract by its path: one look-up a call, not one for each service."""
 
-    def __init__(self, handlers: Mapping[str, _Ways], admission: Admission) -> None:
+    def __init__(self, handlers: Mapping[str, _Ways]) -> None:
         self._handlers = handlers
-        self._admission = admission
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:
         """The handler of a method; it must not raise, which would end the call as UNKNOWN."""
         found = self._handlers.get(handler_call_details.method)
         if found is None:
             return None
-        if self._admission.turns_all_away:
-            return found.turning_away
         for key, _ in handler_call_details.invocation_metadata:
             if key not in _STANDARD_METADATA:
                 return found.reading
@@ -264,14 +259,6 @@ class _Method:
         if self.descriptor.client_streaming:
             return grpc.stream_unary_rpc_method_handler(self._unary, parse, None)
         return grpc.unary_unary_rpc_method_handler(self._unary, parse, None)
-
-    def turning_away(self) -> "grpc.RpcMethodHandler[Any, Any]":
-        """The handler for when no call is let in: of whatever kind the method is."""
-        return grpc.stream_stream_rpc_method_handler(self._turn_away)
-
-    async def _turn_away(self, _: object, context: Context) -> None:
-        started = self._stats.start()
-        await self._refuse(self._gate.admission.refusal(), context, started)
 
     async def _unary(self, request: Any, context: Context) -> bytes:
         """Serve a call that has one answer."""

@@ -10,6 +10,7 @@ from server.admission import QUIET_CALLS, STANDING_S, WINDOW_S, Admission, weigh
 from server.errors import ResourceExhausted, RpcError, Unavailable
 
 WAIT_MAX_S = 0.1
+BATCH = 21
 
 
 class Clock:
@@ -42,7 +43,7 @@ class TestSlots:
         one = admission(clock, slots=2)
         one.enter("a")
         one.enter("a")
-        with pytest.raises(Unavailable, match="OVERLOADED"):
+        with pytest.raises(ResourceExhausted, match="OVERLOADED"):
             one.enter("a")
         one.leave("a")
         one.enter("a")
@@ -55,14 +56,14 @@ class TestSlots:
         one = admission(clock, slots=50)
         one.enter("a", 21)
         one.enter("a", 21)
-        with pytest.raises(Unavailable):
+        with pytest.raises(ResourceExhausted):
             one.enter("a", 21)
         one.enter("a", 8)
 
     def test_what_weighs_more_than_all_slots_is_let_in_alone(self, clock: Clock):
         one = admission(clock, slots=4)
         one.enter("a", 21)
-        with pytest.raises(Unavailable):
+        with pytest.raises(ResourceExhausted):
             one.enter("a")
         one.leave("a", 21)
         assert one.running == 0
@@ -70,7 +71,6 @@ class TestSlots:
     def test_a_draining_worker_lets_nobody_in(self, clock: Clock):
         one = admission(clock)
         one.draining = True
-        assert one.turns_all_away
         with pytest.raises(Unavailable, match="SHUTTING_DOWN"):
             one.enter("a")
         assert one.refusal().reason == "SHUTTING_DOWN"
@@ -96,7 +96,7 @@ class TestShares:
         one = admission(clock, slots=4)
         for _ in range(4):
             one.enter("a")
-        with pytest.raises(Unavailable):
+        with pytest.raises(ResourceExhausted):
             one.enter("b")
         one.leave("a")
         with pytest.raises(ResourceExhausted):
@@ -128,9 +128,9 @@ class TestWaits:
         one.enter("a")
         clock.now += STANDING_S
         one.waited(0.15)
-        with pytest.raises(Unavailable, match="OVERLOADED"):
-            one.enter("a")
-        assert one.turns_all_away
+        with pytest.raises(ResourceExhausted, match="OVERLOADED"):
+            one.enter("a", BATCH)
+        assert one.is_overloaded
 
     def test_one_short_wait_says_that_the_queue_was_empty(self, clock: Clock):
         one = admission(clock)
@@ -146,8 +146,7 @@ class TestWaits:
         one = admission(clock)
         overload(one, clock)
         one.waited(WAIT_MAX_S)
-        assert not one.turns_all_away
-        one.enter("a")
+        one.enter("a", BATCH)
 
     def test_who_asks_for_less_than_others_is_let_in(self, clock: Clock):
         one = admission(clock)
@@ -155,20 +154,19 @@ class TestWaits:
         for _ in range(10):
             one.enter("loud")
         overload(one, clock)
-        assert not one.turns_all_away
-        with pytest.raises(Unavailable, match="OVERLOADED"):
-            one.enter("loud")
-        one.enter("quiet")
+        with pytest.raises(ResourceExhausted, match="OVERLOADED"):
+            one.enter("loud", BATCH)
+        one.enter("quiet", BATCH)
 
     def test_of_equals_about_half_are_let_in(self, clock: Clock):
-        one = admission(clock, slots=10_000)
+        one = admission(clock, slots=100_000)
         overload(one, clock)
         let_in: Counter[str] = Counter()
         dice = random.Random(7420)
         for _ in range(1_000):
             caller = dice.choice("ab")
             with suppress(RpcError):
-                one.enter(caller)
+                one.enter(caller, BATCH)
                 let_in[caller] += 1
         assert 300 < let_in.total() < 700
         assert min(let_in.values()) > 100
@@ -178,9 +176,19 @@ class TestWaits:
         one.enter("quiet")
         one.enter("loud", 10)
         overload(one, clock, wait_s=5 * WAIT_MAX_S)
-        assert one.turns_all_away
-        with pytest.raises(Unavailable):
-            one.enter("quiet")
+        with pytest.raises(ResourceExhausted):
+            one.enter("quiet", BATCH)
+
+    def test_of_light_calls_every_other_is_let_in(self, clock: Clock):
+        """To refuse them all would cost as much as to answer half of them, and answer none."""
+        one = admission(clock, slots=1_000)
+        overload(one, clock, wait_s=5 * WAIT_MAX_S)
+        let_in = 0
+        for _ in range(100):
+            with suppress(RpcError):
+                one.enter("a")
+                let_in += 1
+        assert let_in == 50
 
 
 class TestRetry:

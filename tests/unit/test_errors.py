@@ -38,7 +38,12 @@ def test_every_error_of_the_repository_that_a_call_can_meet_has_a_reason() -> No
         for kind in subclasses(stored.RepositoryError)
         if reason_of(kind.__new__(kind)) == "INTERNAL"
     }
-    migrations = {"MigrationAltered", "MigrationForbidden", "MigrationLocked"}
+    migrations = {
+        "MigrationAltered",
+        "MigrationForbidden",
+        "MigrationLocked",
+        "MigrationOutOfTurn",
+    }
     assert nameless == {"RepositoryError"} | migrations
 
 

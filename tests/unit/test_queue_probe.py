@@ -52,7 +52,7 @@ async def served(admission: Admission, *, is_probed: bool) -> AsyncIterator[grpc
 async def calm(admission: Admission) -> None:
     """Wait until calls are let in again."""
     async with asyncio.timeout(30):
-        while admission.turns_all_away:  # noqa: ASYNC110  the probe's own loop is waited for
+        while admission.is_overloaded:  # noqa: ASYNC110  the probe's own loop is waited for
             await asyncio.sleep(0.01)
 
 
@@ -68,7 +68,7 @@ async def test_calls_that_pile_up_before_the_loop_are_seen(is_probed: bool) -> N
         assert len(shed) == admission.shed["OVERLOADED"]
         assert bool(shed) is is_probed
         assert len(shed) < CALLS
-        assert {error.code() for error in shed} <= {grpc.StatusCode.UNAVAILABLE}
+        assert {error.code() for error in shed} <= {grpc.StatusCode.RESOURCE_EXHAUSTED}
         await calm(admission)
         await stub.GetCard(request, timeout=60)
 
@@ -80,7 +80,7 @@ async def test_a_call_that_is_turned_away_is_told_when_to_come_again() -> None:
         stub = card_pb2_grpc.CardServiceStub(channel)
         call = stub.GetCard(card_pb2.GetCardRequest(name=NAME))
         code, reason, told = await failure(call)
-    assert (code, reason) == (grpc.StatusCode.UNAVAILABLE, "OVERLOADED")
+    assert (code, reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED")
     assert told["RetryInfo"].retry_delay.ToMilliseconds() > 0
 
 

@@ -190,7 +190,7 @@ async def test_beyond_admission_calls_are_shed_with_a_hint(serve: Serve) -> None
     code, reason, told = await failure(stub.BlockCard(block()))
     gate.set()
     await first
-    assert (code, reason) == (grpc.StatusCode.UNAVAILABLE, "OVERLOADED")
+    assert (code, reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED")
     assert told["RetryInfo"].retry_delay.nanos > 0
     await stub.BlockCard(block())
 
