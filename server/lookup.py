@@ -38,6 +38,7 @@ __all__ = ["LookupServicer"]
 
 _ANSWER: Final = 1  # Stream...Response.answer
 _LOOKUP: Final = 1  # Stream...Request.lookup
+_ANYHOW: Final = Asked()  # what a request asks for that says nothing about consistency
 
 Answer: TypeAlias = bytes | Awaitable[bytes]
 Chunk: TypeAlias = StreamLookupAccountsRequest | StreamLookupCardsRequest
@@ -66,6 +67,9 @@ class LookupServicer:
     @takes_bytes
     def LookupAccounts(self, data: bytes, call: Call) -> Answer:
         """Look accounts up, with their current owners if asked for."""
+        if (id_ := self._account_keys.one(data)) is not None:
+            call.items = 1
+            return self._plain(Kind.ACCOUNT, [id_], _ANYHOW, call)
         wanted, request = self._account_keys.read(data)
         call.items = len(wanted)
         ids = wanted.single
@@ -76,6 +80,9 @@ class LookupServicer:
     @takes_bytes
     def LookupCards(self, data: bytes, call: Call) -> Answer:
         """Look cards up, with the accounts they draw on if asked for."""
+        if (id_ := self._card_keys.one(data)) is not None:
+            call.items = 1
+            return self._plain(Kind.CARD, [id_], _ANYHOW, call)
         wanted, dpans, request = self._card_keys.read(data)
         call.items = len(wanted)
         ids = wanted.single

@@ -18,7 +18,7 @@ from opencif.v1.lookup_pb2 import (
     LookupCardsRequest,
 )
 from repository.record import Kind
-from server import lookup_rows, lookup_wire, names, pans
+from server import lookup_one, lookup_rows, lookup_wire, names, pans
 from server.account_numbers import AccountScheme, routing_number
 from server.errors import InvalidArgument, reason_of
 from server.lookup_wire import PlainKeys
@@ -51,6 +51,10 @@ class AccountKeys:
         self._identity = identity
         self._tokens = tokens
         self._scheme_of = scheme_of
+
+    def one(self, data: bytes) -> bytes | None:
+        """The id that a request leads to which has one plain key and nothing else."""
+        return lookup_one.account_id(data, self._identity, self._scheme_of)
 
     def read(self, data: bytes) -> tuple[Wanted, LookupAccountsRequest]:
         """What the keys of a request's bytes lead to, and its other fields.
@@ -153,6 +157,10 @@ class CardKeys:
     def __init__(self, identity: Identity, tokens: Tokens) -> None:
         self._identity = identity
         self._tokens = tokens
+
+    def one(self, data: bytes) -> bytes | None:
+        """The id that a request leads to which has one plain key and nothing else."""
+        return lookup_one.card_id(data, self._identity)
 
     def read(self, data: bytes) -> tuple[Wanted, dict[int, Sequence[bytes]], LookupCardsRequest]:
         """What the keys of a request's bytes lead to, as `wanted` says, and its other fields.

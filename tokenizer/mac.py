@@ -39,6 +39,12 @@ class Cmac:
         context.update(message)
         return context.finalize()
 
+    def pair(self, message: bytes) -> bytes:
+        """Return the 16-byte CMAC of a message of two blocks: as `one`, at half its price."""
+        first, second = message[:BLOCK_BYTES], message[BLOCK_BYTES:]
+        state = int.from_bytes(self._ecb.update(first)) ^ int.from_bytes(second)
+        return self._ecb.update((state ^ int.from_bytes(self._whole)).to_bytes(BLOCK_BYTES))
+
     def joined(self, joined: bytes, size_bytes: int) -> bytes:
         """Return the CMACs, joined, of joined messages of `size_bytes`, whole blocks each."""
         if len(joined) == size_bytes:

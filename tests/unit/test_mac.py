@@ -73,3 +73,9 @@ def test_a_few_messages_of_whole_blocks_equal_one_by_one(data, blocks):
     cmac = Cmac(bytes(range(32)))
     expected = b"".join([cmac.one(message) for message in messages])
     assert cmac.few(b"".join(messages), size) == expected
+
+
+@given(st.binary(min_size=32, max_size=32), st.binary(min_size=32, max_size=32))
+def test_a_pair_of_blocks_equals_one_message(key, message):
+    cmac = Cmac(key)
+    assert cmac.pair(message) == cmac.one(message)
