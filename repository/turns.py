@@ -37,7 +37,7 @@ class Turns:
         except BaseException as error:
             if turn.done() and not turn.cancelled():
                 self.give()  # it came in the very moment in which nobody waited any more
-            else:
+            elif turn in self._waiting:
                 self._waiting.remove(turn)
             if not isinstance(error, TimeoutError):
                 raise
@@ -45,7 +45,9 @@ class Turns:
 
     def give(self) -> None:
         """Hand a turn to who waits longest."""
-        if self._waiting:
-            self._waiting.popleft().set_result(None)
-        else:
-            self.free += 1
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():  # one that has been cancelled and does not know it yet
+                turn.set_result(None)
+                return
+        self.free += 1

@@ -88,3 +88,17 @@ async def test_one_that_is_cancelled_while_it_waits_leaves_the_queue() -> None:
         await gone
     turns.give()
     assert turns.free == 1
+
+
+async def test_one_that_is_cancelled_in_the_moment_of_its_turn_is_passed_over() -> None:
+    turns = Turns(1)
+    await turns.take(None)
+    gone, next_one = (asyncio.ensure_future(turns.take(None)) for _ in range(2))
+    await asyncio.sleep(0)
+    gone.cancel()
+    turns.give()  # before `gone` runs and leaves the queue
+    await next_one
+    with pytest.raises(asyncio.CancelledError):
+        await gone
+    turns.give()
+    assert turns.free == 1
