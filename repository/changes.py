@@ -166,10 +166,13 @@ class ChangePoll:
             self._asked_at = asked_at
 
     async def read_back(self) -> bool:
-        """Read a stretch of older history into the window; whether there is more to read."""
+        """Read a stretch of older history into the window; whether there is more to read.
+
+        Not of what may still be under way: of changes that are learned here no listener is told.
+        """
         window = self.window
         before = window.oldest_xid
-        if self._history_read or window.full or not window.horizon:
+        if self._history_read or window.full or before > window.horizon:
             return False
         rows = await self._fetch(GET_STRETCH, before) or await self._fetch(GET_OLDEST, before)
         if not rows:

@@ -14,7 +14,7 @@ import asyncpg
 
 from repository.certainty import commit
 from repository.database import Connection, Database, Position, seconds_left
-from repository.window import Window
+from repository.window import NO_LIFE
 from repository.work import Origin, Work, Written
 
 __all__ = ["LSN_UNKNOWN", "Writer"]
@@ -23,7 +23,13 @@ BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = {}"
 STATEMENT_TIMEOUT_MAX_MS: Final = 30_000
 ROLLBACK_MAX_S: Final = 5.0
 
-GET_FLUSHED_LSN = "SELECT (pg_current_wal_flush_lsn() - '0/0'::pg_lsn)::bigint"
+# The life is NULL where the timeline has no name yet: it is not the one that the row tells of.
+GET_POSITION = """
+SELECT (pg_current_wal_flush_lsn() - '0/0'::pg_lsn)::bigint,
+       CASE WHEN timeline
+            = ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::integer
+            THEN id END
+FROM incarnation"""
 
 # When the position cannot be read after a COMMIT that did happen: no replica has reached it.
 LSN_UNKNOWN: Final = 2**63 - 1
@@ -44,11 +50,9 @@ class Writer:
     def __init__(
         self,
         database: Database,
-        window: Window,
         on_commit: Callable[[Position, Sequence[Written]], None],
     ) -> None:
         self._database = database
-        self._window = window
         self._on_commit = on_commit
 
     @asynccontextmanager
@@ -61,7 +65,6 @@ class Writer:
         Raises TimedOut, Unavailable, OperationInProgress, CommitUnknown.
         """
         connection = await self._database.acquire(deadline)
-        incarnation = self._window.incarnation
         work = Work(connection, origin)
         try:
             async with asyncio.timeout(seconds_left(deadline)):
@@ -74,9 +77,7 @@ class Writer:
                 raise
             raise named from error
         # A task of its own, so that neither deadline nor cancellation touches the COMMIT.
-        work.committed_at = await self._database.outlasting(
-            self._finish(work, incarnation), deadline
-        )
+        work.committed_at = await self._database.outlasting(self._finish(work), deadline)
 
     async def forget(self, before: datetime, limit: int) -> int:
         """Delete at most `limit` idempotency rows older than `before`; how many there were."""
@@ -86,18 +87,17 @@ class Writer:
         """Wait for every COMMIT and ROLLBACK under way: for shutting down."""
         await self._database.settled()
 
-    async def _finish(self, work: Work, incarnation: bytes) -> Position:
+    async def _finish(self, work: Work) -> Position:
         """COMMIT, then read the position in a statement of its own (DESIGN section 6).
 
-        It is of the incarnation that was known when the work began: of a later one it would claim
-        an xid that is another's there, of an earlier one it asks for no more than the primary.
+        It is of the incarnation that the server says it lives, whatever this worker knows of that:
+        in another life the xid is another transaction's.
         """
         try:
             await commit(work.connection)
-            lsn = await _flushed_lsn(work.connection)
+            position = await _position(work)
         finally:
             await self._database.release(work.connection)
-        position = Position(incarnation, work.xid, lsn)
         # In the loop's next round: before the caller goes on, and no failure of a listener can
         # make a commit that happened look like one that did not.
         asyncio.get_running_loop().call_soon(self._on_commit, position, work.written)
@@ -113,12 +113,13 @@ class Writer:
             await self._database.release(connection)
 
 
-async def _flushed_lsn(connection: Connection) -> int:
+async def _position(work: Work) -> Position:
+    """Nobody's life where it cannot be told: such a position asks for the primary's own answer."""
     try:
-        lsn: int = await connection.fetchval(GET_FLUSHED_LSN, timeout=ROLLBACK_MAX_S)
+        [(lsn, life)] = await work.connection.fetch(GET_POSITION, timeout=ROLLBACK_MAX_S)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-        return LSN_UNKNOWN
-    return lsn
+        return Position(NO_LIFE, work.xid, LSN_UNKNOWN)
+    return Position(life or NO_LIFE, work.xid, lsn)
 
 
 def _timeout_ms(deadline: float | None) -> int:

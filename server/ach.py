@@ -48,12 +48,12 @@ class AchResolutionServicer:
         refused = {i: reason for i, e in enumerate(request.entries) if (reason := _fault(e))}
         entries = [e for i, e in enumerate(request.entries) if i not in refused]
         terms = Terms(self._reads.freshness(request.consistency), call.deadline)
+        since = self._reads.stale_since(request.consistency)
         answers = iter(await self._resolved(entries, judge, terms, call))
         parts = [
             embedded(_RESOLUTIONS, _refusal(e, refused[i]) if i in refused else next(answers))
             for i, e in enumerate(request.entries)
         ]
-        since = self._reads.stale_since(request.consistency)
         if since is not None:
             parts.append(embedded(_STALE_SINCE, since.SerializeToString()))
         return b"".join(parts)

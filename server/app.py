@@ -95,7 +95,7 @@ async def wired(settings: Settings, gauges: Gauges) -> AsyncIterator[Wired]:
         cache = await enter(cache_of(settings, macs, poll.window))
         records, links, runs = RecordStore(database), LinkStore(database), AchRunStore(database)
         reader = Reader(records, poll, cache)
-        writer = Writer(database, poll.window, reader.committed)
+        writer = Writer(database, reader.committed)
         opened.push_async_callback(writer.settled)
 
         cursors, audit = Cursors(macs), Audit(AuditStore(database), macs)

@@ -137,6 +137,7 @@ class CustomerServicer:
                 keys.append([])
             else:
                 keys.append(self._links.keys(claim))
+        stale_since = self._reads.stale_since(Consistency())
         linked = await self._link_store.get_many(
             Relation.IDENTIFIER_CUSTOMER,
             [key for of_one in keys for key in of_one],
@@ -152,7 +153,6 @@ class CustomerServicer:
         for of_one, result in zip(keys, results, strict=True):
             ids = dict.fromkeys(id_ for key in of_one for id_ in linked.get(key, ()))
             result.customers.extend([found[id_] for id_ in ids if id_ in found][:FOUND_MAX])
-        stale_since = self._reads.stale_since(Consistency())
         return pb.LookupCustomersResponse(results=results, stale_since=stale_since)
 
     async def OnboardCustomer(

@@ -11,6 +11,7 @@ from itertools import chain
 from typing import Final, TypeAlias
 
 from google.protobuf.message import DecodeError
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from opencif.v1.account_pb2 import Account
 from opencif.v1.card_pb2 import Card
@@ -108,16 +109,18 @@ class LookupServicer:
 
     def _plain(self, kind: int, ids: list[bytes], asked: Asked, call: Call) -> Answer:
         """An answer whose results are frames as they are, one for each id."""
+        since = self._reads.stale_since(asked)
         results = self._frames.joined(kind, ids, self._reads.freshness(asked), call)
         if isinstance(results, bytes):
-            return splice.answer(results, self._reads.stale_since(asked))
-        return self._plain_when_read(results, asked)
+            return splice.answer(results, since)
+        return self._plain_when_read(results, since)
 
-    async def _plain_when_read(self, results: Awaitable[bytes], asked: Asked) -> bytes:
-        return splice.answer(await results, self._reads.stale_since(asked))
+    async def _plain_when_read(self, results: Awaitable[bytes], since: Timestamp | None) -> bytes:
+        return splice.answer(await results, since)
 
     async def _accounts(self, wanted: Wanted, request: LookupAccountsRequest, call: Call) -> bytes:
         freshness = self._reads.freshness(request.consistency)
+        since = self._reads.stale_since(request.consistency)
         ids = wanted.every_id()
         if wanted.tokens or request.with_owners:  # what is to be read in a record is not its frame
             records = wanted.hits(await self._frames.records(Kind.ACCOUNT, ids, freshness, call))
@@ -128,8 +131,7 @@ class LookupServicer:
             ]
         else:
             hits = wanted.hits(await self._frames.found(Kind.ACCOUNT, ids, freshness, call))
-        results = _results(hits, wanted.refused, b"")
-        return splice.answer(results, self._reads.stale_since(request.consistency))
+        return splice.answer(_results(hits, wanted.refused, b""), since)
 
     async def _owners(
         self,
@@ -160,13 +162,13 @@ class LookupServicer:
         call: Call,
     ) -> bytes:
         freshness = self._reads.freshness(request.consistency)
+        since = self._reads.stale_since(request.consistency)
         if dpans:
             await self._follow(dpans, wanted, freshness, call)
         hits = wanted.hits(await self._frames.found(Kind.CARD, wanted.every_id(), freshness, call))
         if request.with_accounts:
             hits = await self._with_accounts(hits, freshness, call)
-        results = _results(hits, wanted.refused, network_response.NOT_THERE)
-        return splice.answer(results, self._reads.stale_since(request.consistency))
+        return splice.answer(_results(hits, wanted.refused, network_response.NOT_THERE), since)
 
     async def _with_accounts(
         self, hits: Sequence[bytes | None], freshness: Freshness, call: Call

@@ -116,6 +116,7 @@ class Reads:
         id_ = names.parse(kind_of(of), request.name)
         if request.version or _as_of(request):
             return await self._get_revision(of, id_, request, call), None
+        since = self.stale_since(request.consistency)
         found = await self.get_many(
             of,
             [id_],
@@ -125,7 +126,7 @@ class Reads:
         )
         if id_ not in found:
             raise NotFound("name")
-        return found[id_], self.stale_since(request.consistency)
+        return found[id_], since
 
     async def batch_get(
         self,
@@ -140,12 +141,13 @@ class Reads:
         kind = kind_of(of)
         ids = [names.parse(kind, name, f"names[{i}]") for i, name in enumerate(wanted)]
         freshness = self.freshness(consistency)
+        since = self.stale_since(consistency)
         private = view == record_pb2.VIEW_FULL
         found = await self.get_many(of, ids, call, freshness=freshness, private=private)
         for position, id_ in enumerate(ids):
             if id_ not in found:
                 raise NotFound(f"names[{position}]")
-        return Found([found[id_] for id_ in ids], self.stale_since(consistency))
+        return Found([found[id_] for id_ in ids], since)
 
     async def get_many(
         self,
@@ -251,7 +253,10 @@ class Reads:
         return Consistency.MINIMIZE_LATENCY
 
     def stale_since(self, consistency: record_pb2.Consistency) -> Timestamp | None:
-        """When what was answered was last proven current, if that is not just now."""
+        """Since when what is read from now on may be stale; None if it is proven current.
+
+        To be asked before the read: a poll that comes back meanwhile proves nothing of it.
+        """
         since = None if consistency.fully_consistent else self._poll.stale_since
         if since is None:
             return None

@@ -171,7 +171,7 @@ async def bank(database: Database, key_store: KeyStore, keys: KeyTable) -> Async
         ChangePoll(database, Window()),
     )
     reader = Reader(records, poll)
-    writer = Writer(database, poll.window, reader.committed)
+    writer = Writer(database, reader.committed)
     sealers = CustomerSealers(CustomerKeys(keyring), key_store)
     sealer, macs = Sealer(keyring), Macs(keyring)
     sealed = SealedRecords(sealer, sealers)

@@ -154,7 +154,7 @@ async def set_up(dsn: str, valkey: EmbeddedValkey | None, *, cuts: bool = False)
     if valkey is not None:
         cache = Cache(valkey.url, hash_macs, poll.window, wait_s=PATIENT_S)
     reader = Reader(store, poll, cache)
-    writer = Writer(database, poll.window, reader.committed)
+    writer = Writer(database, reader.committed)
     links = LinkStore(database)
     await poll.poll()
     return Stand(

@@ -135,6 +135,33 @@ async def test_history_stops_where_the_window_is_full(stand: Stand) -> None:
     assert poll.window.oldest_xid == horizon
 
 
+@pytest.mark.parametrize("looks", [True, False])
+async def test_what_may_be_under_way_is_not_history(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch, looks: bool
+) -> None:
+    """A window that was trimmed beyond the horizon learns what is below it from polls alone.
+
+    History is told to no listener: what a transaction wrote that was under way would stay in the
+    worker's own cache. The control reads it all the same.
+    """
+    heard, id_ = Heard(stand.poll), some_id()
+    async with stand.writer.begin(origin()) as work:
+        await work.insert(write(some_id()))
+        await stand.poll.poll()
+        async with stand.writer.begin(origin()) as other:
+            await other.insert(write(id_))
+        stand.window.oldest_xid = other.xid + 1
+        stand.window.changed[ACCOUNT].forget(id_, 1)
+        heard.changes.clear()
+        if not looks:
+            monkeypatch.setattr(stand.window, "horizon", stand.window.oldest_xid)
+        assert await stand.poll.read_back() is not looks or not looks
+        monkeypatch.undo()
+        stand.window.horizon = min(stand.window.horizon, work.xid)
+    await stand.poll.poll()
+    assert ((id_, 1) in heard.changes) is looks
+
+
 async def test_history_read_for_a_window_that_is_no_more_is_left_out(
     stand: Stand, monkeypatch: pytest.MonkeyPatch
 ) -> None:

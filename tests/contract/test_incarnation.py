@@ -8,7 +8,7 @@ from repository.changes import ChangePoll
 from repository.errors import Unavailable
 from repository.heartbeat import BEAT
 from repository.window import NO_LIFE, Window
-from tests.contract.stand import ACCOUNT, HeldStore, Stand, raw, some_id
+from tests.contract.stand import ACCOUNT, HeldStore, Stand, origin, raw, some_id, write
 
 # As if the database had been restored to before these rows were written: the incarnation's row
 # still says which timeline it was written on.
@@ -97,6 +97,33 @@ async def test_a_position_of_the_former_life_is_served_by_the_primary(stand: Sta
     entries = await stand.reader.get_many(ACCOUNT, [id_], position)
     assert entries[0].version == 1
     assert stand.reader.stats.statements == before + 1
+
+
+@pytest.mark.parametrize("is_named", [True, False])
+async def test_a_write_says_which_life_it_was_made_in(
+    pair: tuple[Stand, Stand], is_named: bool
+) -> None:
+    """Whoever wrote it knew of the former one only, in which its xid was another's.
+
+    A worker that knows no better either must not take that xid for one that it has seen.
+    """
+    here, there = pair
+    id_ = some_id()
+    await there.create(id_)
+    await here.poll.poll()
+    assert (await here.get(id_)).version == 1
+    await there.database.write(
+        "UPDATE incarnation SET id = 'elsewise'"
+        if is_named
+        else "UPDATE incarnation SET timeline = timeline + 1"
+    )
+    async with there.writer.begin(origin()) as work:
+        await work.update(write(id_, 2))
+    position = work.position
+    assert position.incarnation == (b"elsewise" if is_named else NO_LIFE)
+    here.window.horizon = position.xid + 1  # as if the former life had come that far
+    assert here.reader.may_be_seen(position._replace(incarnation=here.incarnation)), "the control"
+    assert not here.reader.may_be_seen(position)
 
 
 async def test_a_primary_of_an_older_timeline_is_not_believed(stand: Stand) -> None:

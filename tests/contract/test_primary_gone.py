@@ -38,7 +38,7 @@ class Frozen:
         self._server = server
         self.database = database
         self.poll = poll
-        self.writer = Writer(database, poll.window, lambda _position, _written: None)
+        self.writer = Writer(database, lambda _position, _written: None)
 
     def freeze(self) -> None:
         assert self._server.pid is not None

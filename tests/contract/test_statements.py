@@ -46,7 +46,7 @@ ARGUMENTS: dict[str, dict[str, tuple[Any, ...]]] = {
         "UNLINK": ([1], [KEY], [ID]),
     },
     "sampling": {"GET_NEWEST": ([2, 3], [ID, ID])},
-    "writing": {"GET_FLUSHED_LSN": (), "FORGET": (NOW, 100)},
+    "writing": {"GET_POSITION": (), "FORGET": (NOW, 100)},
     "changes": {
         "GET_HORIZON": (),
         "POLL": (1_000_000,),

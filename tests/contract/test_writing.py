@@ -303,7 +303,7 @@ async def test_a_failing_listener_does_not_undo_a_commit(stand: Stand) -> None:
 
     id_ = some_id()
     try:
-        async with Writer(stand.database, stand.window, fails).begin(origin()) as work:
+        async with Writer(stand.database, fails).begin(origin()) as work:
             await work.insert(write(id_))
     finally:
         asyncio.get_running_loop().set_exception_handler(None)
