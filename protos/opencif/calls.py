@@ -19,7 +19,7 @@ from uuid import uuid4
 import grpc
 from google.protobuf.message import Message
 
-from opencif.errors import OpencifError, error_from
+from opencif.errors import OpencifError, ResourceExhausted, error_from
 
 if TYPE_CHECKING:
     from google.protobuf.descriptor import Descriptor
@@ -31,6 +31,8 @@ RequestT = TypeVar("RequestT", bound=Message)
 AnyIterable = Iterable[T] | AsyncIterable[T]
 _NEVER: Final = math.inf
 _REQUEST_ID: Final = "request_id"
+_OVERLOADED: Final = "OVERLOADED"
+_HELD_BACK_S: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,21 +168,48 @@ class _Unary(_Method):
         endpoints = calls.opened()
         while True:
             endpoint = endpoints.next(self.kind)
-            left_s = max(deadline - time.monotonic(), 0.001)
+            options["timeout"] = max(deadline - time.monotonic(), 0.001)
             try:
-                answer: Message = await self._on(endpoint)(request, timeout=left_s, **options)
-            except grpc.aio.AioRpcError as failure:
-                error = self._error(failure, endpoint)
+                answer = await self._attempt(endpoint, request, options)
+            except OpencifError as error:
                 pause_s = max(next(pauses, _NEVER), error.retry_after_s or 0.0)
                 if error.speaks_of_the_address and pause_s < _NEVER and endpoints.has_one():
                     pause_s = 0.0
-                if not error.may_be_repeated or time.monotonic() + pause_s >= deadline:
-                    raise error from failure
+                if not _may_repeat(error, endpoint) or time.monotonic() + pause_s >= deadline:
+                    raise
                 await asyncio.sleep(pause_s)
             else:
-                endpoint.answered()
                 calls.freshness.note(answer)
                 return answer
+
+    async def _attempt(
+        self, endpoint: Endpoint, request: Message, options: dict[str, Any]
+    ) -> Message:
+        """The answer of an address, unless it had better not be asked."""
+        if not endpoint.restraint.lets_go():
+            raise ResourceExhausted(
+                grpc.StatusCode.RESOURCE_EXHAUSTED,
+                _OVERLOADED,
+                message="not sent: too much of what was sent before was turned away",
+                method=self._method,
+                retry_after_s=_HELD_BACK_S,
+            )
+        try:
+            answer: Message = await self._on(endpoint)(request, **options)
+        except grpc.aio.AioRpcError as failure:
+            error = self._error(failure, endpoint)
+            if error.tells_of_an_overload:
+                endpoint.restraint.refused()
+            raise error from failure
+        endpoint.answered()
+        endpoint.restraint.taken()
+        return answer
+
+
+def _may_repeat(error: OpencifError, endpoint: Endpoint) -> bool:
+    if not error.tells_of_an_overload:
+        return error.may_be_repeated
+    return endpoint.restraint.may_repeat()
 
 
 class _Stream(_Method):

@@ -13,6 +13,8 @@ from typing import Any, Final
 
 import grpc
 
+from opencif.restraint import Restraint
+
 _ADDRESS: Final = re.compile(
     r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\s:,\[\]]+):(?P<first>\d{1,5})(?:-(?P<last>\d{1,5}))?"
 )
@@ -82,6 +84,7 @@ class Endpoint:
         self.address = address
         self.channel = _open(address, tls)
         self.skipped_until = 0.0
+        self.restraint = Restraint()
         self._failures = 0
         self._callables: dict[str, Any] = {}
 

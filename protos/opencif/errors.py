@@ -84,6 +84,11 @@ class OpencifError(Exception):
                 return False
 
     @property
+    def tells_of_an_overload(self) -> bool:
+        """Whether the call was turned away because there were too many."""
+        return self.code is grpc.StatusCode.RESOURCE_EXHAUSTED and self.may_be_repeated
+
+    @property
     def speaks_of_the_address(self) -> bool:
         """Whether the address is gone or going, so that another one should be asked."""
         return self.code is grpc.StatusCode.CANCELLED or (
