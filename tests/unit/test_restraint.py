@@ -71,7 +71,7 @@ def test_it_is_forgotten_when_the_overload_is_over(restraint: Restraint, clock: 
 def test_however_much_was_refused_something_is_sent(restraint: Restraint):
     for _ in range(1_000):
         restraint.refused()
-    assert sum(restraint.lets_go() for _ in range(1_000)) > 50
+    assert sum(restraint.lets_go() for _ in range(1_000)) > 20
 
 
 def test_repetitions_are_earned_by_what_is_taken(restraint: Restraint):
