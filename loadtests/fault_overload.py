@@ -1,7 +1,8 @@
 """More calls than the service can carry: what it still answers, what it says of the rest.
 
-First it finds how much the service answers when asked as fast as it answers, then it offers three
-times that. It repeats nothing: what is shed is counted, with the word on when to come again.
+First it finds the most that the service answers, asked by more and more callers that wait for their
+answers; then it offers three times that, whatever becomes of it; then it asks as before. It repeats
+nothing: what is shed is counted, with the word on when to come again.
 """
 
 import argparse
@@ -20,13 +21,15 @@ from opencif.v1.lookup_pb2 import CardKey, LookupCardsRequest
 __all__ = ["main"]
 
 _METHOD: Final = "/opencif.v1.LookupService/LookupCards"
-_KEYS: Final = 300
-_AT_ONCE: Final = 16
+_KEYS: Final = 1_000
+_RAMP: Final = (4, 8, 16, 32)
 _IN_FLIGHT_MAX: Final = 2_000
 _PEAK_FOR_S: Final = 2.0
 _TIMES: Final = 3
 _IN_TIME_S: Final = 1.0
-_PAUSE_S: Final = 1.0
+_WARM_S: Final = 1.0
+_FORGOTTEN_S: Final = 6.0
+"""What Envoy and workers know of an overload is forgotten by then."""
 _TURN_S: Final = 0.01
 _SHED: Final = frozenset(
     {grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.UNAVAILABLE}
@@ -45,32 +48,33 @@ class Overload:
         self.shed_told_when = 0
         self.shed_untold = 0
 
-    async def once(self, second: int) -> None:
-        """One call; what it came to counts for this second."""
+    async def once(self, second: int) -> float:
+        """One call; what it came to counts for this second. When to come again, 0 for at once."""
         try:
             await self._call(self._request, timeout=_IN_TIME_S)
         except grpc.aio.AioRpcError as failure:
             self.failed[failure.code().name] += 1
+            retry_s = error_from(failure, _METHOD).retry_after_s
             if failure.code() in _SHED:
-                told = error_from(failure, _METHOD).retry_after_s is not None
-                self.shed_told_when += told
-                self.shed_untold += not told
-        else:
-            self.good[second] += 1
+                self.shed_told_when += retry_s is not None
+                self.shed_untold += retry_s is None
+            return retry_s or 0.0
+        self.good[second] += 1
+        return 0.0
 
-    async def answered_s(self, for_s: float) -> float:
-        """How many a second are answered when as many as are answered are asked."""
+    async def answered_s(self, at_once: int, for_s: float) -> float:
+        """How many a second are answered to so many callers, each of whom waits for its answer."""
         before, began = self.good.total(), time.monotonic()
 
         async def ask() -> None:
             while time.monotonic() - began < for_s:
-                await self.once(-1)
+                await asyncio.sleep(await self.once(-1))
 
-        await asyncio.gather(*(ask() for _ in range(_AT_ONCE)))
+        await asyncio.gather(*(ask() for _ in range(at_once)))
         return (self.good.total() - before) / (time.monotonic() - began)
 
-    async def offer(self, rate_s: float, for_s: float) -> None:
-        """So many a second, whatever becomes of them."""
+    async def offer(self, rate_s: float, for_s: float) -> float:
+        """So many a second, whatever becomes of them; how many it came to."""
         began, offered = time.monotonic(), 0
         while (gone_s := time.monotonic() - began) < for_s:
             while offered < gone_s * rate_s:
@@ -83,6 +87,7 @@ class Overload:
                 task.add_done_callback(self._running.discard)
             await asyncio.sleep(_TURN_S)
         await asyncio.gather(*self._running)
+        return offered / for_s
 
 
 async def _measured(given: argparse.Namespace) -> dict[str, Any]:
@@ -90,16 +95,20 @@ async def _measured(given: argparse.Namespace) -> dict[str, Any]:
     request = LookupCardsRequest(keys=[CardKey(name=name) for name in names])
     async with grpc.aio.insecure_channel(given.address) as channel:
         overload = Overload(channel, request.SerializeToString())
-        await overload.answered_s(_PAUSE_S)  # caches and connections
-        peak_s = await overload.answered_s(_PEAK_FOR_S)
+        await overload.answered_s(max(_RAMP), _WARM_S)  # caches and connections
+        ramp = {at_once: await overload.answered_s(at_once, _PEAK_FOR_S) for at_once in _RAMP}
+        peak_s = max(ramp.values())
         overload.failed.clear()
-        await overload.offer(_TIMES * peak_s, given.seconds)
-        await asyncio.sleep(_PAUSE_S)
+        overload.shed_told_when = overload.shed_untold = 0
+        offered_s = await overload.offer(_TIMES * peak_s, given.seconds)
         failed = dict(overload.failed)
-        after_s = await overload.answered_s(_PEAK_FOR_S)
+        await asyncio.sleep(_FORGOTTEN_S)
+        at_once = max(ramp, key=lambda callers: ramp[callers])
+        after_s = await overload.answered_s(at_once, _PEAK_FOR_S)
     return {
         "peak_s": round(peak_s, 1),
-        "offered_s": round(_TIMES * peak_s, 1),
+        "peak_at_once": at_once,
+        "offered_s": round(offered_s, 1),
         "good": [overload.good[second] for second in range(int(given.seconds))],
         "failed": failed,
         "shed_told_when": overload.shed_told_when,

@@ -86,6 +86,8 @@ class OpencifError(Exception):
     @property
     def tells_of_an_overload(self) -> bool:
         """Whether the call was turned away because there were too many."""
+        if self.reason == "OVERLOADED":
+            return True  # whatever its status: a balancer that holds calls back says UNAVAILABLE
         return self.code is grpc.StatusCode.RESOURCE_EXHAUSTED and self.may_be_repeated
 
     @property
