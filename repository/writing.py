@@ -96,6 +96,10 @@ class Writer:
         try:
             await commit(work.connection)
             position = await _position(work)
+        except asyncpg.PostgresError as error:  # an answer: whoever refuses has rolled back
+            if (named := await self._database.name(error)) is None:
+                raise
+            raise named from error
         finally:
             await self._database.release(work.connection)
         # In the loop's next round: before the caller goes on, and no failure of a listener can

@@ -286,6 +286,21 @@ async def test_a_statement_of_its_own_is_as_honest_about_its_commit(
         await stand.database.write("UPDATE incarnation SET id = 'short'")
 
 
+@pytest.mark.parametrize(
+    ("sqlstate", "expected"),
+    [("40001", OperationInProgress), ("55P03", TimedOut), ("53100", Unavailable)],
+)
+async def test_a_refused_commit_has_its_name_and_leaves_nothing(
+    stand: Stand, session: asyncpg.Connection, sqlstate: str, expected: type[RepositoryError]
+) -> None:
+    refusal = f"RAISE EXCEPTION USING ERRCODE = '{sqlstate}';"
+    await session.execute(COMMIT_TRIGGER.format(refusal))
+    id_ = some_id()
+    with pytest.raises(expected):
+        await stand.create(id_)
+    assert (await stand.get(id_)).version == 0
+
+
 async def test_a_position_names_the_commit(stand: Stand) -> None:
     first = await stand.create(some_id())
     second = await stand.create(some_id())
