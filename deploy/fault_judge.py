@@ -65,7 +65,8 @@ def judged(window: Window, outcome: dict[str, Any], acked: Sequence[float]) -> R
     }
     for name in CLASSES:
         told = outcome["classes"][name]
-        run[name] = _class_told(told["counts"][first:last], told["ms_max"][first:last])
+        counts, ms_max = (told[what][first:last] for what in ("counts", "ms_max"))
+        run[name] = _class_told(counts, ms_max, run["struck_second"])
     if stage.quiet:
         since, until = stage.quiet
         run["figures"]["false_acknowledgements"] = sum(
@@ -109,16 +110,21 @@ def _failed(name: str, run: Run) -> str:
     return f"{name} failed in {run[name]['failed_s']} seconds: {run[name]['codes']}"
 
 
-def _class_told(counts: Sequence[dict[str, int]], ms_max: Sequence[float]) -> dict[str, Any]:
-    """Second by second how many were answered and how many failed, and with what."""
+def _class_told(
+    counts: Sequence[dict[str, int]], ms_max: Sequence[float], struck: int
+) -> dict[str, Any]:
+    """Second by second how many were answered and how many failed, and with what since the fault.
+
+    What is shown of the seconds before it may be the end of what another fault left.
+    """
     codes: Counter[str] = Counter()
-    for count in counts:
+    for count in counts[struck:]:
         codes.update(count)
     failed = [_sum(count, hidden=False) for count in counts]
     return {
         "ok": [_sum(count, hidden=True) for count in counts],
         "failed": failed,
-        "failed_s": sum(map(bool, failed)),
+        "failed_s": sum(map(bool, failed[struck:])),
         "ms_max": list(ms_max),
         "codes": dict(codes),
     }

@@ -27,6 +27,8 @@ __all__ = ["RESULTS", "kept_runs", "main"]
 
 RESULTS: Final = Path(__file__).resolve().parents[1] / "loadtests" / "results" / "faults.jsonl"
 _WARM_S: Final = 2.0
+_APART_S: Final = 1.1
+"""No second is of two faults."""
 _AFTER_S: Final = {False: 1.5, True: 2.5}
 _RATES: Final[Mapping[bool, Mapping[str, float]]] = {
     False: {"reads": 40.0, "writes": 10.0, "private": 3.0},
@@ -45,6 +47,7 @@ Teller = Callable[[str], None]
 def one_window(rig: FaultRig, scenario: Scenario, *, is_full: bool) -> Window:
     """Strike, hold, heal, under load. Raises: EmbeddedError, NotHere."""
     stage = rig.stage(is_full=is_full)
+    time.sleep(_APART_S)
     struck_at = time.monotonic()
     with scenario.on(stage):
         stage.wait(scenario.short_s, scenario.hold_s)
