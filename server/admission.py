@@ -14,7 +14,7 @@ from server.errors import ResourceExhausted, RpcError, Unavailable
 
 __all__ = ["SHED_REASONS", "Admission", "weight_of"]
 
-SHED_REASONS: Final = ("OVERLOADED", "CALLER_SHARE", "SHUTTING_DOWN")
+SHED_REASONS: Final = ("OVERLOADED", "CALLER_SHARE", "CONNECTIONS", "SHUTTING_DOWN")
 ITEMS_A_SLOT: Final = 50
 BYTES_A_SLOT: Final = 2048  # of about as many keys
 STANDING_S: Final = 0.2

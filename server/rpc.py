@@ -17,6 +17,7 @@ from google.protobuf import message_factory
 from google.protobuf.descriptor import Descriptor, MethodDescriptor
 from google.protobuf.message import DecodeError, Message
 
+from repository.errors import Busy
 from server import log
 from server.admission import Admission, weight_of
 from server.card_data import metadata_holds_card_data
@@ -421,6 +422,8 @@ class _Method:
     async def _refuse(self, error: Exception, context: Context, started: float) -> NoReturn:
         """End the call with the status of an error; tell the log when the fault is ours."""
         incident = ""
+        if isinstance(error, Busy):
+            self._gate.admission.shed["CONNECTIONS"] += 1
         if reason_of(error) in _INCIDENTS:
             incident = str(uuid.uuid4())
             _log.error(

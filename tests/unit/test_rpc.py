@@ -195,6 +195,31 @@ async def test_beyond_admission_calls_are_shed_with_a_hint(serve: Serve) -> None
     await stub.BlockCard(block())
 
 
+async def test_who_gets_no_connection_is_counted_among_those_turned_away(serve: Serve) -> None:
+    admission = Admission(1)
+    served = await serve(GetCard=raising(stored.Busy()), admission=admission)
+    stub = card_pb2_grpc.CardServiceStub(served.channel)
+    code, reason, told = await failure(stub.GetCard(card_pb2.GetCardRequest(name=NAME)))
+    assert (code, reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED")
+    assert "RetryInfo" in told
+    assert admission.shed == {"CONNECTIONS": 1}
+
+
+async def test_a_call_that_waited_longer_than_its_caller_is_not_begun(serve: Serve) -> None:
+    begun: list[Call] = []
+
+    async def note(_servicer: object, _request: Any, call: Call) -> bytes:
+        begun.append(call)
+        return b""
+
+    served = await serve(GetCard=note)
+    stub = card_pb2_grpc.CardServiceStub(served.channel)
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        await stub.GetCard(card_pb2.GetCardRequest(name=NAME), timeout=0)
+    assert raised.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    assert not begun
+
+
 async def test_a_draining_worker_sends_calls_elsewhere(serve: Serve) -> None:
     admission = Admission(1)
     admission.draining = True
