@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, NamedTuple, TypeAlias, TypeVar
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 import asyncpg
 
@@ -21,7 +21,7 @@ from repository.errors import (
     TimedOut,
     Unavailable,
 )
-from repository.hosts import Connect, Plain, PrimaryFinder, dsns_of
+from repository.hosts import Connect, Plain, PrimaryFinder, dsns_of, host_of
 from repository.replicas import Pool, Replicas
 from repository.turns import WAIT_MAX_S, Turns
 
@@ -34,6 +34,7 @@ STATEMENT_TIMEOUT_MAX_S = 30
 IDLE_IN_TRANSACTION_MAX_S = 15
 CLOSE_MAX_S = 5
 SETTLE_MAX_S = 15
+RENEW_EVERY_S = 1.0
 
 # The driver asks the server about every array type it meets first: once, before it serves.
 LEARN_TYPES = """
@@ -102,18 +103,17 @@ class Database:
         self._connect = connect
         self._writers: Pool | None = None
         self.replicas = Replicas()
-        self._connections: WeakSet[Plain] = WeakSet()
+        self._finder = PrimaryFinder(primary_dsn, self._dial)
+        self._renewed_at: dict[Pool, float] = {}
+        self._connections: WeakKeyDictionary[Plain, str] = WeakKeyDictionary()  # to which DSN
         self._unfinished: set[asyncio.Task[Any]] = set()
 
     async def connect(self) -> None:
         """Open the pools. Raises Unavailable when a server cannot be reached."""
         try:
-            finder = PrimaryFinder(self._primary_dsn, self._connect)
-            self._writers = await self._pool(self._primary_dsn, finder)
+            self._writers = await self._pool(self._primary_dsn, self._finder)
             hosts = dsns_of(self._replica_dsn) if self._replica_dsn else []
-            await self.replicas.connect(
-                [self._pool(dsn, self._connect, min_size=0) for dsn in hosts]
-            )
+            await self.replicas.connect([self._pool(dsn, self._dial, min_size=0) for dsn in hosts])
         except Exception as error:
             if (named := translate(error)) is None:
                 raise
@@ -141,12 +141,13 @@ class Database:
     async def leave(self) -> None:
         """Part with a primary that is none any more: what waits for it will not be answered.
 
-        A COMMIT under way there ends as CommitUnknown.
+        A COMMIT under way there ends as CommitUnknown. Connections to other hosts are kept: to
+        make all of them anew takes a worker seconds. Where no other primary is known yet none is.
         """
-        for connection in list(self._connections):
-            connection.terminate()
-        for pool in self._pools:
-            await pool.expire_connections()
+        former = set(map(host_of, self._finder.left()))
+        for connection, dsn in list(self._connections.items()):
+            if not former or host_of(dsn) in former:
+                connection.terminate()
 
     @property
     def _pools(self) -> list[Pool]:
@@ -205,17 +206,18 @@ class Database:
     ) -> list[Row]:
         turns = self._turns[pool]
         await turns.take(seconds_left(deadline))
+        connection: Connection | None = None
         try:
             async with pool.acquire(timeout=seconds_left(deadline)) as connection:
                 rows = await connection.fetch(sql, *args, timeout=seconds_left(deadline))
         except Exception as error:
-            if (named := await self._named(pool, error)) is None:
+            if (named := await self._named(pool, error, is_used=connection is not None)) is None:
                 raise
             raise named from error
         finally:
             turns.give()
         if not _is_of(life, rows):
-            await pool.expire_connections()  # a former primary's: there is another by now
+            await self._renew(pool)  # a former primary's: there is another by now
             raise OtherLife
         return rows
 
@@ -235,6 +237,7 @@ class Database:
         for pool in self.replicas.usable()[:1]:
             turns = self._turns[pool]
             await turns.take(seconds_left(deadline))
+            connection: Connection | None = None
             try:
                 async with pool.acquire(timeout=seconds_left(deadline)) as connection:
                     reached = await connection.fetchval(
@@ -245,7 +248,8 @@ class Database:
                         if _is_of(life, rows):
                             return rows
             except Exception as error:
-                if (named := await self._named(pool, error)) is None:
+                is_used = connection is not None
+                if (named := await self._named(pool, error, is_used=is_used)) is None:
                     raise
                 raise named from error
             finally:
@@ -305,7 +309,7 @@ class Database:
             return await pool.acquire(timeout=seconds_left(deadline))
         except BaseException as error:
             turns.give()
-            if not isinstance(error, Exception) or (named := await self.name(error)) is None:
+            if (named := translate(error)) is None:
                 raise
             raise named from error
 
@@ -363,12 +367,34 @@ class Database:
         self._unfinished.discard(task)
         _ = task.cancelled() or task.exception()  # looked at: its caller may be gone
 
-    async def _named(self, pool: Pool, error: BaseException) -> RepositoryError | None:
-        """The typed error; pooled connections are renewed when the server may be another now."""
+    async def _named(
+        self, pool: Pool, error: BaseException, *, is_used: bool = True
+    ) -> RepositoryError | None:
+        """The typed error; pooled connections are renewed when the server may be another now.
+
+        Not when there was none to use: those that are there then have just been made.
+        """
         named = translate(error)
-        if isinstance(named, Unavailable) and not isinstance(named, TimedOut):
-            await pool.expire_connections()
+        if is_used and isinstance(named, Unavailable) and not isinstance(named, TimedOut):
+            await self._renew(pool)
         return named
+
+    async def _renew(self, pool: Pool) -> None:
+        """Have the pool's connections made anew, unless they just were.
+
+        What fails late, on the last connections to a server that was, must not cost those to the
+        one that is.
+        """
+        now = time.monotonic()
+        if now - self._renewed_at.get(pool, -RENEW_EVERY_S) >= RENEW_EVERY_S:
+            self._renewed_at[pool] = now
+            await pool.expire_connections()
+
+    async def _dial(self, dsn: str, **options: Any) -> Plain:
+        """A connection, known by where it leads."""
+        connection = await self._connect(dsn, **options)
+        self._connections[connection] = dsn
+        return connection
 
     async def _pool(self, dsn: str, connect: Connect, *, min_size: int = 1) -> Pool:
         pool = await asyncpg.create_pool(
@@ -393,7 +419,6 @@ class Database:
 
     async def _prepare(self, connection: Plain) -> None:
         await connection.prepare(LEARN_TYPES)
-        self._connections.add(connection)
         told = self._on_statement
         if told is not None:
             connection.add_query_logger(lambda logged: told(logged.query))

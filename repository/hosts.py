@@ -4,6 +4,7 @@ Every pooled connection to a primary comes from here; what it is used for is not
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeAlias
@@ -12,7 +13,7 @@ from urllib.parse import urlsplit
 import asyncpg
 from asyncpg.connect_utils import SessionAttribute
 
-__all__ = ["Connect", "Plain", "PrimaryFinder", "dsns_of"]
+__all__ = ["Connect", "Plain", "PrimaryFinder", "dsns_of", "host_of"]
 
 Plain: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 Connect: TypeAlias = Callable[..., Coroutine[Any, Any, Plain]]
@@ -20,6 +21,8 @@ Connect: TypeAlias = Callable[..., Coroutine[Any, Any, Plain]]
 
 HOST_MAX_S: Final = 2.0
 """How long a host has to take a connection: one that swallows packets costs no more."""
+KNOWN_MAX_S: Final = 0.5
+"""How long the host that was the primary the last time has before the others are asked too."""
 PAUSE_S: Final = 0.25
 """How long nobody tries again after a round that found no primary."""
 
@@ -41,16 +44,25 @@ def dsns_of(dsn: str) -> list[str]:
     return [parts._replace(netloc=f"{credentials}{at}{host}").geturl() for host in hosts.split(",")]
 
 
-class PrimaryFinder:
-    """Connects to the first of the hosts that answers as a primary; all are asked at once.
+def host_of(dsn: str) -> str:
+    """Where a DSN of one host leads."""
+    return urlsplit(dsn).netloc.rpartition("@")[2]
 
-    To be a pool's `connect`.
+
+class PrimaryFinder:
+    """Connects to the host that was the primary the last time, else to the first that says it is.
+
+    To be a pool's `connect`. All hosts are asked at once, and for one caller at a time: a whole
+    pool that looks for another primary takes no more connections than it needs.
     """
 
     def __init__(self, dsn: str, connect: Connect = asyncpg.connect) -> None:
         self._dsns = dsns_of(dsn)
         self._connect = connect
         self._pause_ends = 0.0
+        self._known: str | None = None
+        self._former: set[str] = set()
+        self._search = asyncio.Lock()
 
     async def __call__(self, *_: Any, **options: Any) -> Plain:
         """A connection to the primary, with asyncpg.connect's options.
@@ -58,10 +70,31 @@ class PrimaryFinder:
         Raises what the last host raised; for a moment after that ConnectionError at once: nobody
         waits for what has just been seen to be gone.
         """
+        self._check_pause()
+        options |= {"target_session_attrs": SessionAttribute.primary, "timeout": HOST_MAX_S}
+        known = self._known
+        if known is not None:
+            with contextlib.suppress(*NO_ANSWER):
+                return await self._try(known, options | {"timeout": KNOWN_MAX_S})
+        async with self._search:
+            self._check_pause()
+            if self._known != known and self._known is not None:  # somebody else has found it
+                return await self._try(self._known, options)
+            return await self._first(options)
+
+    def left(self) -> set[str]:
+        """The DSNs of hosts that were the primary since this was last asked, and are no more."""
+        former, self._former = self._former - {self._known}, set()
+        return former
+
+    def _check_pause(self) -> None:
         if time.monotonic() < self._pause_ends:
             raise ConnectionError("no host was the primary a moment ago")
-        options |= {"target_session_attrs": SessionAttribute.primary, "timeout": HOST_MAX_S}
-        waiting = {asyncio.create_task(self._try(dsn, options)) for dsn in self._dsns}
+
+    async def _first(self, options: dict[str, Any]) -> Plain:
+        """To the first that answers as a primary."""
+        dsns = {asyncio.create_task(self._try(dsn, options)): dsn for dsn in self._dsns}
+        waiting = set(dsns)
         failure: Exception = ConnectionError("there is no host")
         try:
             while waiting:
@@ -70,6 +103,7 @@ class PrimaryFinder:
                     if (error := trial.exception()) is None:
                         waiting |= done - {trial}
                         found: Plain = trial.result()
+                        self._found(dsns[trial])
                         return found
                     if not isinstance(error, NO_ANSWER):
                         raise error
@@ -80,6 +114,11 @@ class PrimaryFinder:
                 trial.cancel()
         self._pause_ends = time.monotonic() + PAUSE_S
         raise failure
+
+    def _found(self, dsn: str) -> None:
+        if self._known is not None:
+            self._former.add(self._known)
+        self._known = dsn
 
     async def _try(self, dsn: str, options: dict[str, Any]) -> Plain:
         return await self._connect(dsn, **options)
