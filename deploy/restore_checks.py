@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 
 from deploy.restore_past import LOST_REQUEST, PATIENT_S, ROUTING, Past, moved, opened
 from opencif.client import Client
+from opencif.errors import FailedPrecondition
 from opencif.v1 import account_pb2, customer_pb2, lookup_pb2
 from opencif.v1.lookup_pb2 import LOOKUP_OUTCOME_FOUND
 from opencif.v1.record_pb2 import Consistency, View
@@ -87,6 +88,15 @@ class Checks:
         resumed = [name async for name in _listed(client, self._past.lost_page_token)]
         at_end = bool(resumed) and names[-len(resumed) :] == resumed
         self._expect(at_end, "a list begun after T goes on elsewhere")
+        history = account_pb2.ListAccountRevisionsRequest(
+            name=self._past.probe, page_size=1, page_token=self._past.lost_history_token
+        )
+        try:
+            await client.accounts.ListAccountRevisions(history)
+        except FailedPrecondition as refused:
+            self._expect(refused.reason == "HISTORY_REWOUND", f"refused as {refused.reason}")
+        else:
+            self._expect(False, "a history begun after T goes on")
 
     async def _check_new_writes(self, addresses: Sequence[str]) -> None:
         """What is written now has versions and xids that the lost future had: it must be seen.

@@ -65,6 +65,8 @@ class Past:
     """Of the page behind `page_end`, made before T."""
     page_end: str = ""
     lost_page_token: str = ""
+    lost_history_token: str = ""
+    """Of the page behind the probe's last revision, which the restore undoes."""
     lost_token: str = ""
     """A consistency token of a write that the restore undoes."""
     probe: str = ""
@@ -133,6 +135,9 @@ class Past:
             await client.accounts.DeleteAccount(account_pb2.DeleteAccountRequest(name=self.deleted))
             self.lost_token = client.consistency_token
             self.lost_page_token, _ = await first_page(client)
+            asked = account_pb2.ListAccountRevisionsRequest(name=self.probe, page_size=1)
+            history = await client.accounts.ListAccountRevisions(asked)
+            self.lost_history_token = history.next_page_token
         for address in addresses:
             async with Client(address, timeout_s=PATIENT_S) as client:
                 client.consistency_token = self.lost_token

@@ -23,6 +23,7 @@ INTERVAL_S: Final = 0.1
 SILENT_AFTER_S: Final = 1.0
 MAX_STALE_S: Final = 60.0
 BEATS_KEPT: Final = 32  # eight seconds of them
+BEATS_BETWEEN: Final = 2  # the second after a poll began when all that the poll saw had ended
 STATEMENT_MAX_S: Final = 1.0
 ROWS_MAX: Final = 200_000
 START_WINDOW_XIDS: Final = 1_000
@@ -44,11 +45,18 @@ LEFT JOIN LATERAL (
 ) AS recent ON true"""
 
 # The first worker that sees another timeline begins another incarnation; $4 is the oldest xid that
-# may have been another transaction's in the one before.
+# may have been another transaction's in the one before, and so in all before that.
 BEGIN_INCARNATION = """
-UPDATE incarnation SET id = $2, timeline = $3, first_xid = $4
-WHERE id = $1 AND timeline <> $3
-RETURNING 1"""
+WITH begun AS (
+    UPDATE incarnation SET id = $2, timeline = $3, first_xid = $4
+    WHERE id = $1 AND timeline <> $3
+    RETURNING first_xid
+), older AS (
+    UPDATE former_incarnation SET shared_xid = least(shared_xid, begun.first_xid) FROM begun
+)
+INSERT INTO former_incarnation (id, shared_xid) SELECT $1, first_xid FROM begun"""
+
+GET_SHARED = "SELECT shared_xid FROM former_incarnation WHERE id = $1"
 
 # Where a stretch of about 2,000 older changes begins; whole transactions only.
 GET_STRETCH = "SELECT xid FROM change WHERE xid < $1 ORDER BY xid DESC OFFSET 1999 LIMIT 1"
@@ -106,7 +114,7 @@ class ChangePoll:
         self._clock = clock
         self._heart_beats = heart_beats
         self._beat = 0
-        self._beats: deque[tuple[int, float]] = deque(maxlen=BEATS_KEPT)
+        self._beats: deque[tuple[int, float, int]] = deque(maxlen=BEATS_KEPT)
         self._timeline = 0
         self._asked_at: float | None = None
         self._history_read = False
@@ -140,7 +148,7 @@ class ChangePoll:
 
     def lag_s(self, beat: int) -> float:
         """For how long a server that is at this heartbeat has lacked the next one."""
-        missed = [seen_s for later, seen_s in self._beats if later > beat]
+        missed = [seen_s for later, seen_s, _ in self._beats if later > beat]
         if not missed:
             return 0.0
         return self._clock() - missed[0] if len(missed) < BEATS_KEPT else float("inf")
@@ -162,8 +170,16 @@ class ChangePoll:
             beat = await self._begin()
         if beat != self._beat or not self._heart_beats:
             self._beat = beat
-            self._beats.append((beat, asked_at))
+            self._beats.append((beat, asked_at, self.window.horizon))
             self._asked_at = asked_at
+
+    async def shared_below(self, life: bytes, deadline: float | None) -> int:
+        """The xid below which a former life's transactions are the present one's too; 0 for none.
+
+        Raises TimedOut, Unavailable.
+        """
+        rows = await self._database.fetch(GET_SHARED, life, primary=True, deadline=deadline)
+        return rows[0][0] if rows else 0
 
     async def read_back(self) -> bool:
         """Read a stretch of older history into the window; whether there is more to read.
@@ -223,6 +239,7 @@ class ChangePoll:
             if len(answer.changes) <= self._rows_max:
                 if answer.incarnation != self.window.incarnation:
                     self.window.enter(answer.incarnation)
+                    self._beats.clear()
                 self._tell(self.window.begin(answer.changes, oldest, answer.horizon))
                 return answer.beat
         raise Unavailable("more changes at once than a poll reads")
@@ -252,13 +269,17 @@ class ChangePoll:
     async def _begin_incarnation(self, answer: _Answer) -> None:
         """Have the new life known under a name of its own, unless another worker was first.
 
-        What lay below the last horizon seen here was finished in the life before, and is the same
-        in this one. Nothing is known of xids from there on.
+        What was below the horizon of a poll had ended before the next beat but one of the heart
+        began. A life that has that beat has all of it as the life before had. Nothing is known of
+        xids from there on, and of a life that this worker has not polled.
         """
-        seen = self.window.horizon if answer.incarnation == self.window.incarnation else 0
+        is_known = answer.incarnation == self.window.incarnation
+        latest = answer.beat - BEATS_BETWEEN
+        seen = [horizon for beat, _, horizon in self._beats if is_known and beat <= latest]
         await self._leave()
         await self._database.write(
-            BEGIN_INCARNATION, answer.incarnation, urandom(len(NO_LIFE)), answer.timeline_now, seen,
+            BEGIN_INCARNATION, answer.incarnation, urandom(len(NO_LIFE)), answer.timeline_now,
+            max(seen, default=0),
             deadline=time.monotonic() + STATEMENT_MAX_S,
         )  # fmt: skip
 

@@ -426,7 +426,7 @@ class Database:
 
 def _is_of(life: bytes | None, rows: Sequence[Row]) -> bool:
     """Whether an answer is of the life that is asked about; None asks about none."""
-    return life is None or rows[0][0] == life
+    return life is None or not rows or rows[0][0] == life
 
 
 async def _leave_as_is(connection: Plain) -> None:

@@ -16,12 +16,14 @@ __all__ = ["Heart"]
 
 INTERVAL_S: Final = 0.25
 
-# A beat that waits for its standby holds the row: the others pass by and do not queue.
+# A beat that waits for its standby holds the row: the others pass by and do not queue. A life that
+# has no name yet has no beat of its own: how far the one before had come can still be read.
 BEAT = """
 WITH due AS (
-    SELECT beat FROM heartbeat
+    SELECT beat FROM heartbeat JOIN incarnation ON incarnation.timeline
+        = ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::integer
     WHERE time < clock_timestamp() - interval '200 milliseconds' OR time > clock_timestamp()
-    FOR UPDATE SKIP LOCKED
+    FOR UPDATE OF heartbeat SKIP LOCKED
 )
 UPDATE heartbeat SET beat = due.beat + 1, time = clock_timestamp() FROM due"""
 

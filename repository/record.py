@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
 from itertools import repeat
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from repository.database import Database, Row
@@ -54,8 +54,12 @@ SELECT kind, id, uid, version, state, branch, time, operation, paths, actor, met
 FROM change WHERE kind = $1 AND id = $2 AND time <= $3
 ORDER BY version DESC LIMIT 1"""
 
+# The life is NULL where the primary's timeline has no name yet: it is not the one of the row.
 PAGE_REVISIONS = """
-SELECT kind, id, uid, version, state, branch, time, operation, paths, actor, method,
+SELECT (SELECT CASE WHEN timeline
+                    = ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::integer
+                    THEN incarnation.id END FROM incarnation), xid,
+       kind, id, uid, version, state, branch, time, operation, paths, actor, method,
        source_system, reason, request_id, operational, private
 FROM change WHERE kind = $1 AND id = $2 AND version < $3
 ORDER BY version DESC LIMIT $4"""
@@ -145,7 +149,7 @@ class Revision:
     private: bytes | None
 
     @classmethod
-    def from_row(cls, row: Row) -> "Revision":
+    def from_row(cls, row: Iterable[Any]) -> "Revision":
         """The revision in a row of a statement that selects these columns in this order."""
         values = list(row)
         values[8] = tuple(values[8])
@@ -254,9 +258,13 @@ class RecordStore:
         *,
         before_version: int | None = None,
         limit: int,
+        life: bytes | None = None,
         deadline: float | None = None,
-    ) -> list[Revision]:
-        """At most `limit` revisions below `before_version`, newest first."""
+    ) -> tuple[list[Revision], int]:
+        """At most `limit` revisions below `before_version`, newest first, and an xid above theirs.
+
+        With `life` they are of that incarnation. Raises TimedOut, OtherLife, Unavailable.
+        """
         rows = await self._database.fetch(
             PAGE_REVISIONS,
             kind,
@@ -265,8 +273,10 @@ class RecordStore:
             limit,
             primary=True,
             deadline=deadline,
+            life=life,
         )
-        return [Revision.from_row(row) for row in rows]
+        ceiling = max((row[1] for row in rows), default=-1) + 1
+        return [Revision.from_row(row[2:]) for row in rows], ceiling
 
 
 def _entries(

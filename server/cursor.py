@@ -31,8 +31,8 @@ class Cursors:
     A page token serves the caller, the method and the request it was made for, whatever page_size
     comes with it (AIP-158 lets that change between pages).
 
-    Page tokens hold the last key of a page and stay right when the database begins another
-    incarnation; consistency tokens name theirs.
+    Lists go on behind the last key of a page over what there is now, in another incarnation of the
+    database too. Pages of a history and consistency tokens name the incarnation that they are of.
     """
 
     __slots__ = ("_macs",)

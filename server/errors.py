@@ -95,6 +95,7 @@ REASONS: Final[dict[str, Reason]] = {
     "INVARIANT": Reason(_FAILED, "the change would break a rule of the record"),
     "CYCLE": Reason(_FAILED, "would close a circle of ownership"),
     "KEY_RETIRED": Reason(_FAILED, "was made under a key that is no longer kept"),
+    "HISTORY_REWOUND": Reason(_FAILED, "goes on from what may not have happened: begin again"),
     "INCOMPLETE": Reason(_FAILED, "the record lacks what the new state demands"),
     "ETAG_MISMATCH": Reason(StatusCode.ABORTED, "is no longer current: read again"),
     "OPERATION_IN_PROGRESS": Reason(

@@ -20,7 +20,7 @@ from repository.record import Kind, RecordStore, Revision
 from server import names
 from server.audit import Audit
 from server.cursor import Cursors
-from server.errors import InvalidArgument, NotFound
+from server.errors import FailedPrecondition, InvalidArgument, NotFound
 from server.frames import Frames
 from server.rpc import Call
 from server.sealed import SealedRecords, SealedRow
@@ -32,7 +32,7 @@ __all__ = ["Found", "Page", "Reads", "RevisionPage"]
 PAGE_SIZE: Final = 50
 PAGE_SIZE_MAX: Final = 1_000
 
-_VERSION: Final = struct.Struct(">Q")
+_HISTORY: Final = struct.Struct(">8sQQ")  # incarnation, an xid above all that was shown, version
 
 
 class GetRequest(Protocol):
@@ -219,13 +219,22 @@ class Reads:
     async def revisions(
         self, of: type[M], name: str, request: Message, call: Call
     ) -> RevisionPage[M]:
-        """A page of what the record was, newest first. Raises NotFound when it never was."""
+        """A page of what the record was, newest first.
+
+        Raises NotFound when it never was, and FailedPrecondition HISTORY_REWOUND when what former
+        pages showed may not have happened: the database was restored to before it.
+        """
         size = page_size(request)
         id_ = names.parse(kind_of(of), name)
-        position = self._cursors.page_position(request, call)
-        before = _VERSION.unpack(position)[0] if position else None
-        rows = await self._records.revisions(
-            kind_of(of), id_, before_version=before, limit=size + 1, deadline=call.deadline
+        life = self._poll.window.incarnation
+        shown_below, before = await self._history_position(request, call, life)
+        rows, ceiling = await self._records.revisions(
+            kind_of(of),
+            id_,
+            before_version=before,
+            limit=size + 1,
+            life=life,
+            deadline=call.deadline,
         )
         if not rows and before is None:
             raise NotFound("name")
@@ -239,10 +248,28 @@ class Reads:
         by_version = {row.version: message for row, message in zip(shown, opened, strict=True)}
         token = ""
         if len(rows) > size:
-            token = self._cursors.page_token(request, call, _VERSION.pack(rows[size - 1].version))
+            last = _HISTORY.pack(life, max(ceiling, shown_below), rows[size - 1].version)
+            token = self._cursors.page_token(request, call, last)
         return RevisionPage(
             [(_revision(row), by_version.get(row.version)) for row in rows[:size]], token
         )
+
+    async def _history_position(
+        self, request: Message, call: Call, life: bytes
+    ) -> tuple[int, int | None]:
+        """An xid above all that former pages showed, and the version they ended with.
+
+        Raises InvalidArgument, FailedPrecondition HISTORY_REWOUND.
+        """
+        position = self._cursors.page_position(request, call)
+        if position is None:
+            return 0, None
+        if len(position) != _HISTORY.size:
+            raise InvalidArgument("INVALID_PAGE_TOKEN", "page_token")
+        shown_in, ceiling, version = _HISTORY.unpack(position)
+        if shown_in != life and ceiling > await self._poll.shared_below(shown_in, call.deadline):
+            raise FailedPrecondition("HISTORY_REWOUND", "page_token")
+        return ceiling, version
 
     def freshness(self, consistency: record_pb2.Consistency) -> Freshness:
         """What a request's consistency asks of the reader. Raises InvalidArgument."""

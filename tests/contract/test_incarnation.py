@@ -38,14 +38,36 @@ async def test_a_new_life_has_a_name_of_its_own_that_all_workers_know(
     assert here.window.incarnation == there.window.incarnation != former
 
 
-async def test_its_first_xid_is_the_last_horizon_of_the_former(stand: Stand) -> None:
+@pytest.mark.parametrize(("beats", "is_proven"), [(0, False), (1, False), (2, True), (3, True)])
+async def test_its_first_xid_is_a_horizon_of_two_beats_before(
+    stand: Stand, beats: int, is_proven: bool
+) -> None:
+    """All below had ended when the last beat began that the new life has; else nothing is known."""
+    former = stand.window.incarnation
     await stand.create(some_id())
     await stand.poll.poll()
     horizon = stand.window.horizon
+    for _ in range(beats):
+        await stand.database.write("UPDATE heartbeat SET beat = beat + 1")
     await stand.database.write("UPDATE incarnation SET timeline = timeline + 1")
     await another_life(stand)
     rows = await stand.database.fetch("SELECT first_xid FROM incarnation", primary=True)
-    assert rows[0][0] == horizon
+    assert rows[0][0] == (horizon if is_proven else 0)
+    assert await stand.poll.shared_below(former, None) == rows[0][0]
+    assert await stand.poll.shared_below(b"8 others", None) == 0
+    assert [beat for beat, *_ in stand.poll._beats] == [1 + beats], "beats of the former life"
+
+
+async def test_a_life_without_a_name_has_no_heart(stand: Stand) -> None:
+    """How far the former one had come is told by its last beat."""
+    due = "UPDATE heartbeat SET time = time - interval '1 s' RETURNING beat"
+    await stand.database.write("UPDATE incarnation SET timeline = timeline + 1")
+    (before,) = await stand.database.write(due)
+    await stand.database.write(BEAT)
+    assert await stand.database.write(due) == [before]
+    await another_life(stand)
+    await stand.database.write(BEAT)
+    assert (await stand.database.write(due))[0][0] == before[0] + 1
 
 
 @pytest.mark.parametrize(("is_noticed", "version"), [(False, 1), (True, 0)])

@@ -56,6 +56,7 @@ CLEAR = {
     "link": "relation exclusive",
     "idempotency": "kind version time replays",
     "incarnation": "only_one id timeline first_xid",
+    "former_incarnation": "id shared_xid",
     "audit": "audit_id time actor method purpose items outcome",
     "follow_up": "actor method source_system reason request_id create_time",
     "schema_migration": "version sha256 apply_time",

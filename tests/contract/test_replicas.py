@@ -130,10 +130,10 @@ async def test_the_poll_knows_how_old_a_heartbeat_is(stand: Stand) -> None:
     poll, now = stand.poll, 100.0
     poll._clock = lambda: now
     poll._beats.clear()
-    poll._beats.extend([(7, 90.0), (8, 99.0)])
+    poll._beats.extend([(7, 90.0, 0), (8, 99.0, 0)])
     assert poll.lag_s(8) == poll.lag_s(9) == 0.0
     assert poll.lag_s(7) == 1.0
-    poll._beats.extend((beat, 99.5) for beat in range(9, 9 + BEATS_KEPT))
+    poll._beats.extend((beat, 99.5, 0) for beat in range(9, 9 + BEATS_KEPT))
     assert poll.lag_s(1) == float("inf"), "nobody knows since when it lacks the next"
 
 

@@ -51,6 +51,7 @@ ARGUMENTS: dict[str, dict[str, tuple[Any, ...]]] = {
         "GET_HORIZON": (),
         "POLL": (1_000_000,),
         "BEGIN_INCARNATION": (b"former--", b"present-", 2, 1),
+        "GET_SHARED": (b"former--",),
         "GET_STRETCH": (1_000_000,),
         "GET_OLDEST": (1_000_000,),
         "GET_HISTORY": (1_000_000, 1_000_100),
@@ -94,7 +95,8 @@ ARGUMENTS: dict[str, dict[str, tuple[Any, ...]]] = {
 }
 # Tables that are a few rows, or that a statement is meant to read whole.
 SMALL = {
-    "routing_revision", "incarnation", "heartbeat", "purpose_key", "purpose_table_mac",
+    "routing_revision", "incarnation", "former_incarnation", "heartbeat", "purpose_key",
+    "purpose_table_mac",
 }  # fmt: skip
 SMALL |= {"seal_count"}
 WHOLE = {

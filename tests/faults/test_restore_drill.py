@@ -24,3 +24,4 @@ def test_servers_that_do_not_learn_of_it_serve_the_lost_future(rig: RestoreRig):
     wrong = drill(rig, hides_timeline=True)
     assert [line for line in wrong if "from the lost future" in line]
     assert [line for line in wrong if "a new write is hidden" in line]
+    assert [line for line in wrong if "a history begun after T goes on" in line]

@@ -55,6 +55,7 @@ class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ERROR_REASON_UNIMPLEMENTED: _ClassVar[ErrorReason]
     ERROR_REASON_NUMBER_NOT_LUHN: _ClassVar[ErrorReason]
     ERROR_REASON_CALLER_SHARE: _ClassVar[ErrorReason]
+    ERROR_REASON_HISTORY_REWOUND: _ClassVar[ErrorReason]
 ERROR_REASON_UNSPECIFIED: ErrorReason
 ERROR_REASON_REQUIRED: ErrorReason
 ERROR_REASON_MALFORMED: ErrorReason
@@ -104,3 +105,4 @@ ERROR_REASON_INTERNAL: ErrorReason
 ERROR_REASON_UNIMPLEMENTED: ErrorReason
 ERROR_REASON_NUMBER_NOT_LUHN: ErrorReason
 ERROR_REASON_CALLER_SHARE: ErrorReason
+ERROR_REASON_HISTORY_REWOUND: ErrorReason
