@@ -11,7 +11,6 @@ from repository.link import LinkStore
 from repository.reading import Reader
 from repository.record import RecordStore
 from repository.routing import RoutingStore
-from repository.sampling import SamplingStore
 from repository.writing import Writer
 from server.account import AccountServicer
 from server.account_numbers import AccountNumbers, AccountScheme
@@ -106,7 +105,6 @@ async def wired(settings: Settings, gauges: Gauges) -> AsyncIterator[Wired]:
             reader, records, links, poll, frames=frames, sealed=sealed, cursors=cursors, audit=audit
         )
         mutations = Mutations(writer, records, sealed, cursors, macs)
-
         routing = RoutingNumbers(RoutingStore(database))
         opened.push_async_callback(routing.close)
         followed = CustomerAccounts(mutations, Parties(identity), FollowUpStore(database))
@@ -125,7 +123,7 @@ async def wired(settings: Settings, gauges: Gauges) -> AsyncIterator[Wired]:
         opened.push_async_callback(poll.stop)
         await routing.load()
         await enter(followed.running())
-        sampler = Sampler(SamplingStore(database), poll, own, cache, count=settings.sampled_per_s)
+        sampler = Sampler(database, poll, own, cache, count=settings.sampled_per_s)
         todo = chores(settings, writer, runs, sealer.counts, key_store)
         await enter(Housekeeping([*todo, sampler.chore]).running())
         gauges.poll_age_s = lambda: poll.age_s

@@ -13,6 +13,7 @@ from typing import Final
 
 from repository.cache import Cache
 from repository.changes import ChangePoll
+from repository.database import Database
 from repository.errors import RepositoryError
 from repository.sampling import Newest, SamplingStore
 from server import log
@@ -41,7 +42,7 @@ class Sampler:
 
     def __init__(
         self,
-        store: SamplingStore,
+        database: Database,
         poll: ChangePoll,
         own: OpenedRecords,
         cache: Cache | None,
@@ -49,7 +50,7 @@ class Sampler:
         count: int,
     ) -> None:
         self.stats = SampleStats()
-        self._store = store
+        self._store = SamplingStore(database)
         self._poll = poll
         self._window = poll.window
         self._own = own

@@ -7,7 +7,6 @@ from collections.abc import Callable
 import pytest
 
 from opencif.v1.account_pb2 import Account
-from repository.sampling import SamplingStore
 from server.frames import FORMS
 from server.opened import OpenedRecords
 from server.sampler import Sampler
@@ -24,8 +23,7 @@ class Sampled:
     def __init__(self, stand: Stand) -> None:
         self.stand = stand
         self.own = OpenedRecords(stand.poll, 2**20)
-        store = SamplingStore(stand.database)
-        self.sampler = Sampler(store, stand.poll, self.own, stand.cache, count=100)
+        self.sampler = Sampler(stand.database, stand.poll, self.own, stand.cache, count=100)
 
     async def keep(self, id_: bytes) -> None:
         """Have the record in the own cache as the service would."""
