@@ -11,6 +11,7 @@
     ├── Unavailable           the database cannot be asked, or nothing can be proven current
     │   ├── OtherLife         who answered lives another life of the database
     │   ├── Busy              all connections are in use, and have been for as long as one waits
+    │   │   └── Stalled       and nobody who has one is answered on it
     │   ├── TooStale          nothing was proven current for too long
     │   └── TimedOut          the caller's deadline passed before an answer came
     ├── MigrationAltered      an applied migration file no longer reads as it did
@@ -35,6 +36,7 @@ __all__ = [
     "OperationInProgress",
     "OtherLife",
     "RepositoryError",
+    "Stalled",
     "TimedOut",
     "TooStale",
     "Unavailable",
@@ -121,6 +123,10 @@ class Busy(Unavailable):
 
     def __init__(self) -> None:
         super().__init__("all connections are in use")
+
+
+class Stalled(Busy):
+    """None of them has become free while one waited: nobody is answered, which is no overload."""
 
 
 class TooStale(Unavailable):

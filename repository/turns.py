@@ -8,7 +8,7 @@ import asyncio
 from collections import deque
 from typing import Final
 
-from repository.errors import Busy, TimedOut
+from repository.errors import Busy, Stalled, TimedOut
 
 __all__ = ["WAIT_MAX_S", "Turns"]
 
@@ -16,19 +16,24 @@ WAIT_MAX_S: Final = 0.5
 
 
 class Turns:
-    """So many at once; whoever has waited for `wait_max_s` is told that there is no room."""
+    """So many at once; whoever has waited for `wait_max_s` is told that there is no room.
+
+    And which it is: too much to do, or nobody who has a connection is answered on it.
+    """
 
     def __init__(self, count: int, wait_max_s: float = WAIT_MAX_S) -> None:
         self.free = count
         self._wait_max_s = wait_max_s
+        self._given = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def take(self, left_s: float | None) -> None:
-        """Wait for a turn; `give` follows. Raises Busy, and TimedOut after `left_s`."""
+        """Wait for a turn; `give` follows. Raises Busy, Stalled, and TimedOut after `left_s`."""
         if self.free and not self._waiting:
             self.free -= 1
             return
         wait_s = self._wait_max_s if left_s is None else min(left_s, self._wait_max_s)
+        given = self._given
         turn = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         try:
@@ -41,10 +46,12 @@ class Turns:
                 self._waiting.remove(turn)
             if not isinstance(error, TimeoutError):
                 raise
-            raise (TimedOut if wait_s == left_s else Busy) from None
+            no_room = Stalled if self._given == given else Busy
+            raise (TimedOut if wait_s == left_s else no_room) from None
 
     def give(self) -> None:
         """Hand a turn to who waits longest."""
+        self._given += 1
         while self._waiting:
             turn = self._waiting.popleft()
             if not turn.done():  # one that has been cancelled and does not know it yet

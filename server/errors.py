@@ -237,6 +237,7 @@ _FOREIGN: Final[dict[type[BaseException], str]] = {
     stored.OperationInProgress: "OPERATION_IN_PROGRESS",
     stored.CommitUnknown: "COMMIT_UNKNOWN",
     stored.Busy: "OVERLOADED",
+    stored.Stalled: "DATABASE_UNAVAILABLE",
     stored.Unavailable: "DATABASE_UNAVAILABLE",
     stored.TooStale: "TOO_STALE",
     stored.TimedOut: "DEADLINE",

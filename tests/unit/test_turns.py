@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from repository.errors import Busy, TimedOut
+from repository.errors import Busy, Stalled, TimedOut
 from repository.turns import Turns
 
 SOON_S = 0.02
@@ -102,3 +102,17 @@ async def test_one_that_is_cancelled_in_the_moment_of_its_turn_is_passed_over() 
         await gone
     turns.give()
     assert turns.free == 1
+
+
+async def test_no_room_is_an_overload_only_while_turns_are_given() -> None:
+    turns = Turns(1, wait_max_s=SOON_S)
+    await turns.take(None)
+    with pytest.raises(Stalled):
+        await turns.take(None)
+    first, second = (asyncio.ensure_future(turns.take(None)) for _ in range(2))
+    await asyncio.sleep(0)
+    turns.give()
+    await first
+    with pytest.raises(Busy) as no_room:
+        await second
+    assert type(no_room.value) is Busy
