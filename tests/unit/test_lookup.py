@@ -47,34 +47,6 @@ from tokenizer.formats import Tokens
 from tokenizer.identity import Identity
 from tokenizer.keyring import Keyring, Purpose
 
-
-class ComingBack(Records):
-    """A poll that is silent until a read is under way."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.poll.stale_since = NOON
-
-    async def get_many(self, kind, ids, freshness, *, deadline):
-        self.poll.stale_since = None
-        return await super().get_many(kind, ids, freshness, deadline=deadline)
-
-
-@pytest.mark.parametrize("said", [{}, {"with_owners": True}])
-def test_a_poll_that_comes_back_proves_no_earlier_read(said):
-    """What was found may have been proven by the last poll of long before."""
-    records = ComingBack()
-    first = accounts(records, [by_number(NUMBERS[0])], **said)
-    assert first.stale_since.ToDatetime(UTC) == NOON
-    assert not accounts(records, [by_number(NUMBERS[0])], **said).HasField("stale_since")
-
-
-def test_nor_of_cards():
-    records = ComingBack()
-    first = cards(records, [CardKey(name=names.format(Kind.CARD, bytes(16)))])
-    assert first.stale_since.ToDatetime(UTC) == NOON
-
-
 IBAN = "DE89370400440532013000"
 TODAY = "2025-06-15"
 
@@ -122,6 +94,33 @@ def expected_owners(found: Account, view: int, customers) -> list[Customer]:
                 owner.ClearField("display_name")
             owners.append(owner)
     return owners
+
+
+class ComingBack(Records):
+    """A poll that is silent until a read is under way."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.poll.stale_since = NOON
+
+    async def get_many(self, kind, ids, freshness, *, deadline):
+        self.poll.stale_since = None
+        return await super().get_many(kind, ids, freshness, deadline=deadline)
+
+
+@pytest.mark.parametrize("said", [{}, {"with_owners": True}])
+def test_a_poll_that_comes_back_proves_no_earlier_read(said):
+    """What was found may have been proven by the last poll of long before."""
+    records = ComingBack()
+    first = accounts(records, [by_number(NUMBERS[0])], **said)
+    assert first.stale_since.ToDatetime(UTC) == NOON
+    assert not accounts(records, [by_number(NUMBERS[0])], **said).HasField("stale_since")
+
+
+def test_nor_of_cards():
+    records = ComingBack()
+    first = cards(records, [CardKey(name=names.format(Kind.CARD, bytes(16)))])
+    assert first.stale_since.ToDatetime(UTC) == NOON
 
 
 @given(
