@@ -12,6 +12,7 @@ import asyncpg
 import pytest
 
 import repository
+from repository.record import GET_ACCOUNTS
 from tests.conftest import Database
 
 ID, KEY, UID, HASH = b"\1" * 16, b"k", UUID(int=7), b"\2" * 32
@@ -22,7 +23,10 @@ NEW = (2, ID, UID, 1, 2, "north", NOW, b"o", b"p", b"n", [], *META)
 # Every statement of these modules that reads or changes rows, with arguments as when serving.
 ARGUMENTS: dict[str, dict[str, tuple[Any, ...]]] = {
     "record": {
-        "GET_MANY": (2, ID + ID[::-1]),
+        "GET_CUSTOMERS": (ID + ID[::-1],),
+        "GET_ACCOUNTS": (ID + ID[::-1],),
+        "GET_CARDS": (ID + ID[::-1],),
+        "GET_RELATIONSHIPS": (ID + ID[::-1],),
         "GET_NUMBERS": (2, [ID]),
         "PAGE": (2, ID, 50),
         "PAGE_BY_BRANCH": (2, ID, 50, "north"),
@@ -57,6 +61,7 @@ ARGUMENTS: dict[str, dict[str, tuple[Any, ...]]] = {
         "GET_HISTORY": (1_000_000, 1_000_100),
     },
     "heartbeat": {"BEAT": ()},
+    "hosts": {"GET_TIMELINE": ()},
     "replicas": {"GET_BEAT": ()},
     "loading": {"HOLD": (2, [ID]), "READ": (2, [ID]), "GET_KNOWN": (2, [ID]), "MARK": ()},
     "ach_run": {
@@ -200,7 +205,7 @@ async def test_every_statement_fits_the_schema(filled: dict[str, asyncpg.Connect
     for module, name, sql in statements():
         await filled[on(module)].prepare(sql)
         names.add((module, name))
-    assert {("record", "GET_MANY"), ("keys", "GET_MANY"), ("loading", "HOLD")} <= names
+    assert {("record", "GET_ACCOUNTS"), ("keys", "GET_MANY"), ("loading", "HOLD")} <= names
 
 
 def test_every_serving_statement_has_its_plan_looked_at() -> None:
@@ -227,6 +232,27 @@ async def test_the_look_at_plans_sees_a_scan(filled: dict[str, asyncpg.Connectio
     sql = "EXPLAIN (FORMAT JSON) SELECT id FROM record WHERE kind = 2 AND uid = $1"
     plan = json.loads((await filled["main"].fetch(sql, UID))[0][0])[0]["Plan"]
     assert {node["Node Type"] for node in nodes(plan)} == {"Seq Scan"}
+
+
+LONG_SERIES = """
+SELECT array_agg(id) FROM record WHERE kind = 2 AND id = ANY(ARRAY(
+    SELECT substr($1::bytea, 16 * place + 1, 16)
+    FROM generate_series(0, octet_length($1::bytea) / 16 - 1) AS place))"""
+
+
+@pytest.mark.parametrize(("sql", "is_planned_once"), [(GET_ACCOUNTS, True), (LONG_SERIES, False)])
+async def test_reads_by_id_are_planned_once(
+    filled: dict[str, asyncpg.Connection], sql: str, is_planned_once: bool
+) -> None:
+    session = filled["main"]
+    statement = await session.prepare(sql)
+    for _ in range(12):
+        await statement.fetch(ID)
+    once, anew = await session.fetchrow(
+        "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement = $1", sql
+    )
+    assert once + anew == 12
+    assert (once > 0) == is_planned_once
 
 
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
