@@ -83,6 +83,10 @@ cluster-stop: venv ## End the cluster
 faults: venv ## Make faults on a cluster of their own, under load, and hold it to its promises
 	@$(BIN)/python -m deploy.faults
 
+.PHONY: seeds
+seeds: venv ## Run random workloads with random faults, each replayable by its seed
+	@$(BIN)/python -m deploy.seeds
+
 .PHONY: restore-drill
 restore-drill: venv ## Lose a database, restore it to a moment, and check what is served then
 	@$(BIN)/python -m deploy.restore_drill

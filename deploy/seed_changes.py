@@ -4,6 +4,7 @@ Chooses; sends nothing.
 """
 
 import random
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from uuid import UUID
 
@@ -53,7 +54,7 @@ class Chooser:
         self._first = seed % 900_000 * _NUMBERS_A_SEED + session * 300
         self._made = 0
         self._kinds: list[tuple[Callable[[], Change | None], int]] = [
-            (self._create_customer, 3),
+            (self._create_customer, 1),
             (self._rename, 2),
             (self._die, 1),
             (self._create_account, 5),
@@ -78,11 +79,22 @@ class Chooser:
     def change(self) -> Change:
         """One that can be asked for now."""
         makers, weights = zip(*self._kinds, strict=True)
-        while True:
-            made: Change | None = self._chance.choices(makers, weights)[0]()
-            if made is not None:
-                made.request.request_id = str(UUID(int=self._chance.getrandbits(128), version=4))
-                return made
+        while (made := self._chance.choices(makers, weights)[0]()) is None:
+            pass  # what it needs is not there yet
+        return self._named(made)
+
+    def founding(self) -> Iterator[Change]:
+        """What a bank begins with: two customers, two accounts, a card."""
+        for maker in (
+            self._create_customer, self._create_customer, self._create_account,
+            self._create_account, self._open, self._issue, self._activate,
+        ):  # fmt: skip
+            if (made := maker()) is not None:
+                yield self._named(made)
+
+    def _named(self, change: Change) -> Change:
+        change.request.request_id = str(UUID(int=self._chance.getrandbits(128), version=4))
+        return change
 
     def some(self, kind: str, *states: int) -> Known | None:
         """A record of a kind, mostly in one of these states; None when there is none."""

@@ -53,6 +53,7 @@ _OF_CONNECTING: Final = (Fault.LOST_BEFORE, Fault.REFUSED, Fault.SLOW_AFTER, Fau
 _OF_CACHES: Final = (*_OF_STATEMENTS, Fault.GARBLED)
 
 _RATES: Final = (0.0, 0.005, 0.02, 0.05, 0.12)
+_COMMITS_MORE: Final = 4  # as many faults: nowhere else does so much depend on an answer
 _DELAYS_S: Final = (0.004, 0.03, 0.3, 1.2, 6.0)
 # cancelled by a timeout, too many connections, deadlock, not serializable, a standby, a lock not
 # had in time, the disk full
@@ -79,7 +80,8 @@ class Faults:
         """The fault of this call, None for none, and a number that says more about it."""
         self._calls[place] += 1
         roll = self._roll(f"{place}/{self._calls[place]}")
-        if not self.are_on or roll % 10_000 >= self._rate * 10_000:
+        rate = self._rate * (_COMMITS_MORE if place.endswith("COMMIT") else 1)
+        if not self.are_on or roll % 10_000 >= rate * 10_000:
             return None, 0
         kinds = tuple(kind for kind in kinds if kind in self._favoured) or kinds
         fault = kinds[(roll >> 16) % len(kinds)]

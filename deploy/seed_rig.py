@@ -34,8 +34,8 @@ __all__ = ["Outcome", "SeedRig", "rig_in"]
 
 _WORKERS: Final = 2
 _SESSIONS: Final = 3
-_DOINGS_EACH: Final = 12
-_PAUSE_S: Final = 1.0
+_DOINGS_EACH: Final = 14
+_PAUSE_S: Final = 8.0  # longer than any call is late
 _SWEEP_EVERY: Final = 200
 # A window for a million records takes longer to make than a seed to run.
 _SMALL: Final[dict[str, Any]] = {
@@ -69,9 +69,6 @@ class Outcome:
     told: list[str] = field(default_factory=list)
 
 
-Prepare = Callable[[list[Worker]], None]
-
-
 class SeedRig:
     """Servers for seeds."""
 
@@ -101,7 +98,7 @@ class SeedRig:
         self._keys_database.close()
         self._cache.close()
 
-    async def run(self, seed: int, prepare: Prepare) -> Outcome:
+    async def run(self, seed: int) -> Outcome:
         """Run one seed."""
         await self._begin()
         logged = io.StringIO()
@@ -113,9 +110,9 @@ class SeedRig:
             self._stage.faults, self._stage.told = faults, told.append
             oracle = Oracle(_WORKERS)
             async with self._workers() as workers:
-                prepare(workers)
                 caller = Caller(workers, oracle, self._beat)
                 sessions = [Session(caller, seed, n, self._cache, told) for n in range(_SESSIONS)]
+                await sessions[0].found()
                 faults.are_on = True
                 await asyncio.gather(*(one.run(_DOINGS_EACH) for one in sessions))
                 for worker in workers:
@@ -167,7 +164,7 @@ class SeedRig:
         self._main.execute(_BEAT)
 
     async def _heal(self) -> None:
-        """Have every pool's connections again; nobody asks for a primary just after a failure."""
+        """Have what is late arrive, and every pool's connections again."""
         await asyncio.sleep(_PAUSE_S)
         for servers in self._servers:
             await servers.warm()
@@ -178,13 +175,8 @@ class SeedRig:
 
 
 @contextlib.contextmanager
-def rig_in(
-    directory: Path, prepare: Prepare = lambda _: None
-) -> Iterator[Callable[[int], Outcome]]:
-    """What runs a seed, on servers of its own in a directory.
-
-    `prepare` may change a seed's workers: controls take something out of them.
-    """
+def rig_in(directory: Path) -> Iterator[Callable[[int], Outcome]]:
+    """What runs a seed, on servers of its own in a directory."""
     with (
         EmbeddedPostgres(directory, durable=False) as postgres,
         EmbeddedValkey(directory) as valkey,
@@ -192,12 +184,12 @@ def rig_in(
     ):
         asyncio.run(_make_databases(postgres))
         rig = SeedRig(postgres, valkey)
-        with loop_of(rig.turns) as runner:
-            runner.run(rig.connect())
+        with loop_of(rig.turns) as run:
+            run(rig.connect())
             try:
-                yield lambda seed: runner.run(rig.run(seed, prepare))
+                yield lambda seed: run(rig.run(seed))
             finally:
-                runner.run(rig.close())
+                run(rig.close())
 
 
 async def _make_databases(postgres: EmbeddedPostgres) -> None:

@@ -116,13 +116,18 @@ class Session:
         self._kept: dict[Any, Any] = {}
         self._told = told
 
+    async def found(self) -> None:
+        """Make what all sessions begin with."""
+        for change in self._chooser.founding():
+            await self._ask(self._asked(change))
+
     async def run(self, count: int) -> None:
         """Do so many things."""
         ACTOR.set(f"session {self._number}")
         doings: list[tuple[Callable[[], Any], int]] = [
-            (self._change, 50),
+            (self._change, 40),
             (self._repeat, 6),
-            (self._get, 20),
+            (self._get, 25),
             (self._batch, 10),
             (self._look_up, 8),
             (self._poll, 14),
@@ -140,14 +145,17 @@ class Session:
         return self._chance.randrange(len(self._caller.workers))
 
     async def _change(self) -> None:
-        change = self._chooser.change()
-        one = Asked(change.method, change.request, self._number)
-        self._oracle.asked[change.request.request_id] = one
+        one = self._asked(self._chooser.change())
         for _ in range(self._chance.randint(1, _ATTEMPTS_MAX)):
             await self._ask(one)
             if one.is_done or one.reasons[-1] not in UNSURE | LATE:
                 return
             await asyncio.sleep(_PAUSE_S)
+
+    def _asked(self, change: Change) -> Asked:
+        one = Asked(change.method, change.request, self._number)
+        self._oracle.asked[change.request.request_id] = one
+        return one
 
     async def _repeat(self) -> None:
         """Ask again for what was done, or is open; or for something else under its name."""

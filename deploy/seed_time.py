@@ -10,9 +10,9 @@ import os
 import random
 import selectors
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextvars import ContextVar
-from typing import Final
+from typing import Any, Final, TypeVar
 from unittest import mock
 
 __all__ = ["ACTOR", "SimulationStuck", "Turns", "loop_of"]
@@ -25,6 +25,7 @@ _LOOK_S: Final = 0.001
 _LOOK_MAX_S: Final = 0.016
 _LOOKS_MAX: Final = 6_000  # counted, not timed: whoever is stopped for a while is not stuck
 
+T = TypeVar("T")
 Events = list[tuple[selectors.SelectorKey, int]]
 Select = Callable[[float | None], Events]
 
@@ -147,8 +148,8 @@ class _Selector(selectors.DefaultSelector):
 
 
 @contextlib.contextmanager
-def loop_of(turns: Turns) -> Iterator[asyncio.Runner]:
-    """A runner whose event loop keeps the turns and reads their clock, as all others do."""
+def loop_of(turns: Turns) -> Iterator[Callable[[Coroutine[Any, Any, T]], T]]:
+    """What runs a coroutine on an event loop that keeps the turns; all read their clock then."""
 
     def make() -> asyncio.AbstractEventLoop:
         return asyncio.SelectorEventLoop(_Selector(turns))
@@ -156,5 +157,9 @@ def loop_of(turns: Turns) -> Iterator[asyncio.Runner]:
     def now() -> float:
         return turns.now_s
 
-    with mock.patch.object(time, "monotonic", now), asyncio.Runner(loop_factory=make) as runner:
-        yield runner
+    def run(coroutine: Coroutine[Any, Any, T]) -> T:
+        with mock.patch.object(time, "monotonic", now):
+            return runner.run(coroutine)
+
+    with asyncio.Runner(loop_factory=make) as runner:
+        yield run
