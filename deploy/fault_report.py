@@ -6,6 +6,7 @@ Every figure in it comes from a run; it must not know how one is made.
 import argparse
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from math import floor
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +18,10 @@ from deploy.fault_sums import YEAR_S, Sums, availability, sums
 from deploy.faults import RESULTS, kept_runs
 from loadtests.fault_record import CLASSES
 
-__all__ = ["main", "report"]
+__all__ = ["PROMISE", "main", "promise", "report"]
+
+PROMISE: Final = "availability.md"
+"""The file beside the runs that the README quotes."""
 
 _DOCUMENT: Final = Path(__file__).resolve().parents[1] / "docs" / "availability.md"
 _HEAD: Final = """\
@@ -49,6 +53,12 @@ own retries (5 s a call). The *bound* is what one such fault costs at most on th
 run's failed seconds, taken to be 1 at least. So a fault that hid itself in each of 10 runs counts
 with 0.26 s, in each of 3 runs with 0.63 s.
 """
+_PROMISES: Final[Mapping[str, str]] = {
+    "reads": "go on when the primary, a replica, the cache, etcd or a server is lost",
+    "writes": "stop for one failover at most; none that was acknowledged is lost or made twice",
+    "private": "as writes: nobody is shown what the audit has not recorded",
+}
+_OUTAGES: Final = frozenset({"1", "2", "3", "7"})
 _WORDS: Final = """
 A write outage is the longest time between two acknowledged writes. Two primaries: for how long two
 nodes took themselves for the primary; no write on the older timeline may be acknowledged once the
@@ -59,43 +69,90 @@ newer has one. *Private* is Detokenize, which the audit must have seen before it
 
 def report(runs: Sequence[Run]) -> str:
     """The document."""
+    by_number = _by_number(runs)
+    told = _told(by_number)
+    parts = [_HEAD, *_promised(told), *_sum(told), *_faults(told), *_figures(told, by_number)]
+    return "".join((*parts, *_elsewhere(), _LIMITS))
+
+
+def promise(runs: Sequence[Run]) -> str:
+    """What is promised of each class, with what the runs have shown of it: for the README."""
+    return "".join(_promised(_told(_by_number(runs))))
+
+
+def _by_number(runs: Sequence[Run]) -> dict[str, list[Run]]:
     by_number: dict[str, list[Run]] = {}
     for run in runs:
         by_number.setdefault(run["number"], []).append(run)
-    told = {
+    return by_number
+
+
+def _told(by_number: Mapping[str, Sequence[Run]]) -> dict[Scenario, Sums]:
+    """The sums of each fault of which a run has ended."""
+    return {
         one: sums(by_number[one.number])
         for one in SCENARIOS
         if any("reads" in run for run in by_number.get(one.number, ()))
     }
-    parts = [_HEAD, *_sum(told), *_faults(told), *_figures(told, by_number), *_elsewhere()]
-    return "".join(parts) + _LIMITS
 
 
-def _sum(told: Mapping[Scenario, Sums]) -> Iterator[str]:
+def _promised(told: Mapping[Scenario, Sums]) -> Iterator[str]:
+    shares = {name: _shares(told, name) for name in CLASSES}
+    yield _counted(told)
+    yield "\n| class | promise | availability a year: worst runs, bound |\n|---|---|---|\n"
+    for name, words in _PROMISES.items():
+        worst, bound = map(_percent, shares[name])
+        yield f"| {name} | {words} | {worst}, {bound} |\n"
+    yield "\n| writes are back | within s | seen, p50 / max s | runs |\n|---|---|---|---|\n"
+    for one, found in told.items():
+        if one.number in _OUTAGES:
+            limit_s = one.write_gap_max_s
+            yield f"| {one.number} {one.name} | {limit_s:g} "
+            yield f"| {found.gap_p50_s:.1f} / {found.gap_max_s:.1f} | {found.runs} |\n"
+    yield "\n"
+
+
+def _counted(told: Mapping[Scenario, Sums]) -> str:
+    """How much was tried, and what was wrong with it."""
     acknowledged = sum(one.acknowledged for one in told.values())
     wrong = {
         what: sum(one.wrong[what] for one in told.values())
         for what in ("lost", "double", "phantom", "stale")
     }
+    return (
+        f"{sum(one.runs for one in told.values())} runs of {len(told)} faults, "
+        f"{acknowledged:,} acknowledged writes: "
+        + ", ".join(f"{count} {what}" for what, count in wrong.items())
+        + ".\n"
+    )
+
+
+def _shares(told: Mapping[Scenario, Sums], name: str) -> tuple[float, float]:
+    """The availability of a class by the worst run of each fault, and by the bounds."""
+    worst = [(one.yearly, found.failed_max_s[name]) for one, found in told.items()]
+    bound = [(one.yearly, found.failed_bound_s[name]) for one, found in told.items()]
+    return availability(worst), availability(bound)
+
+
+def _sum(told: Mapping[Scenario, Sums]) -> Iterator[str]:
     yield "## The sum\n\n"
-    yield f"{sum(one.runs for one in told.values())} runs of {len(told)} faults, "
-    yield f"{acknowledged:,} acknowledged writes: "
-    yield ", ".join(f"{count} {what}" for what, count in wrong.items()) + ".\n\n"
     yield "| class | failed s a year, worst run of each | availability | failed s a year, bound | "
     yield "availability |\n|---|---|---|---|---|\n"
     for name in CLASSES:
-        worst = [(one.yearly, found.failed_max_s[name]) for one, found in told.items()]
-        bound = [(one.yearly, found.failed_bound_s[name]) for one, found in told.items()]
         yield f"| {name} "
-        for yearly in (worst, bound):
-            share = availability(yearly)
-            yield f"| {(1 - share) * YEAR_S:.0f} | {share:.5%} "
+        for share in _shares(told, name):
+            yield f"| {(1 - share) * YEAR_S:.0f} | {_percent(share)} "
         yield "|\n"
     if missing := [one.number for one in SCENARIOS if one not in told]:
         yield f"\n**Without faults {', '.join(missing)}, of which no full run is kept yet.**\n"
     yield "\nAvailability = 1 - sum(assumed faults a year x failed seconds) / seconds of a year; "
     yield "the assumed\nrates stand in the table below.\n"
     yield _FORMULA
+
+
+def _percent(share: float) -> str:
+    """Never rounded up."""
+    return f"{floor(share * 1e7) / 1e5:.5f} %"
 
 
 def _faults(told: Mapping[Scenario, Sums]) -> Iterator[str]:
@@ -144,6 +201,7 @@ def main() -> None:
     if not any("reads" in run for run in runs):
         sys.exit(f"faults: {given.runs} holds no run; python -m deploy.faults --full makes them")
     given.document.write_text(report(runs))
+    (given.runs.parent / PROMISE).write_text(promise(runs))
     draw(runs, given.runs.parent)
 
 

@@ -120,6 +120,11 @@ def _kernels(directory: Path) -> Iterator[str]:
         yield f"| {name} | {was:,.0f} | {instructions:,.0f} | {instructions / was:.2f} |"
 
 
+def _availability(directory: Path) -> Iterator[str]:
+    """As deploy/fault_report.py has it."""
+    yield (directory / "availability.md").read_text().strip()
+
+
 QUOTES: Final[Mapping[str, Words]] = {
     "headline": _headline,
     "rates": _rates,
@@ -128,6 +133,7 @@ QUOTES: Final[Mapping[str, Words]] = {
     "profile before": _profile("profile-before.json"),
     "profile": _profile("profile.json"),
     "kernels": _kernels,
+    "availability": _availability,
 }
 """What can be quoted."""
 

@@ -10,7 +10,7 @@ import pytest
 
 from deploy.fault_fencing import Commit, Look, two_primaries_s, unfenced
 from deploy.fault_judge import Window, broken, judged, longest_gap_s
-from deploy.fault_report import report
+from deploy.fault_report import PROMISE, promise, report
 from deploy.fault_scenarios import BY_TEST, SCENARIOS, SHORT
 from deploy.fault_stage import Scenario, Stage
 from deploy.fault_sums import YEAR_S, availability, failed_bound_s, share_bound, sums
@@ -255,6 +255,15 @@ class TestReport:
         document = RESULTS.parents[2] / "docs" / "availability.md"
         runs = kept_runs(RESULTS)
         assert document.read_text() == report(runs)
+        assert (RESULTS.parent / PROMISE).read_text() == promise(runs)
+
+    def test_the_promise_is_told_with_what_was_seen(self):
+        made = record(("writes", 12.0, "UNAVAILABLE"))
+        run = {**judged(window(made), told(made), [made.began + 11]), "broken": []}
+        words = promise([run, run])
+        assert "2 runs of 1 faults, 2 acknowledged writes: 0 lost" in words
+        assert "| 10 | 9.0 / 9.0 | 2 |" in words
+        assert "| reads | go on" in words
 
 
 def test_poison_is_never_the_entry_that_was_there():
