@@ -76,8 +76,8 @@ class _FromCache:
     def may_be_seen(self, _: object) -> bool:
         return True
 
-    async def get_many(self, kind: int, ids: list[bytes], *_: object, **__: object) -> list[Entry]:
-        proven = self._proof.proven(kind, ids, self._values).entries
+    async def find(self, kind: int, ids: list[bytes], *_: object, **__: object) -> list[bytes]:
+        proven = self._proof.proven(kind, ids, self._values).values
         return [proven[id_] for id_ in ids]
 
 
@@ -109,7 +109,7 @@ def _records(keyring: Keyring) -> Kernel:
     sealed = sealer.seal_operational_many(
         Kind.ACCOUNT, ids, [(_VERSION, 0, 0)] * ITEMS, records
     )  # fmt: skip
-    proof = Proof(Macs(keyring).cache_entries, window)
+    proof = Proof(Macs(keyring), window)
     entries = [Entry(_VERSION, _HORIZON, blob, b"") for blob in sealed]
     values = proof.values(Kind.ACCOUNT, list(zip(ids, entries, strict=True)))
     nobody = cast("Database", None)

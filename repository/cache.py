@@ -8,7 +8,8 @@ import asyncio
 from binascii import crc32
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from itertools import compress
+from typing import Any, Final, TypeAlias
 
 from hiredis import ReplyError
 
@@ -17,9 +18,13 @@ from repository.proof import ID_SIZE, Proof, Prover
 from repository.record import Entry, Kind
 from repository.server_address import ServerAddress
 from repository.shards import TAG_SIZE, Shards
+from repository.values import stamps_of
 from repository.window import Window
 
-__all__ = ["Cache", "CacheStats"]
+__all__ = ["Cache", "CacheStats", "Opens"]
+
+# Of a kind, ids and their entries: which open, and are of the version that they say.
+Opens: TypeAlias = Callable[[int, Sequence[bytes], Sequence[Entry]], list[bool]]
 
 WAIT_S: Final = 0.020
 TTL_S: Final = 3600
@@ -76,13 +81,15 @@ class CacheStats:
 class Cache:
     """Proven entries by kind and id. No method raises because of the cache server.
 
-    The window's incarnation is part of every key: another life of the database starts cold.
+    The window's incarnation is part of every key: another life of the database starts cold. What is
+    put in has been opened: whoever finds its MAC right need not look at the seal's own again.
     """
 
     def __init__(
         self,
         url: str,
         prover: Prover,
+        opens: Opens,
         window: Window,
         *,
         wait_s: float = WAIT_S,
@@ -91,6 +98,7 @@ class Cache:
     ) -> None:
         self.stats = CacheStats()
         self._window = window
+        self._opens = opens
         self._proof = Proof(prover, window)
         self._servers = Shards(url, pipe_of)
         self._wait_s = wait_s
@@ -107,8 +115,8 @@ class Cache:
         while self._fills:
             await asyncio.wait(self._fills)
 
-    async def get_many(self, kind: int, ids: Sequence[bytes]) -> dict[bytes, Entry] | None:
-        """Id -> entry, tombstones included, of those that are proven current now.
+    async def get_many(self, kind: int, ids: Sequence[bytes]) -> dict[bytes, bytes] | None:
+        """Id -> an entry's value, tombstones included, of those that are proven current now.
 
         None when the cache did not answer: what is then read elsewhere is no news to it.
         """
@@ -123,7 +131,7 @@ class Cache:
             stats.miss("absent", len(ids))
             return {}
         proven = self._proof.proven(kind, ids, values)
-        stats.hits += len(proven.entries)
+        stats.hits += len(proven.values)
         if unanswered:  # by some servers of a cluster
             proven.misses["absent"] -= unanswered
             stats.miss("down", unanswered)
@@ -133,8 +141,8 @@ class Cache:
             self._behind(self._unlink(kind, proven.broken))
         if proven.restamped:
             stats.restamped += len(proven.restamped)
-            self.put(kind, proven.restamped)
-        return proven.entries
+            self._fill(self._write(kind, proven.restamped))  # proven: once they were put in
+        return proven.values
 
     async def some(self, count: int) -> list[tuple[int, bytes]]:
         """Kind and id of at most `count` entries, picked by chance; none while there is trouble."""
@@ -162,20 +170,30 @@ class Cache:
             return {}
         if self._window.incarnation != incarnation:
             return {}
-        proven = self._proof.proven(kind, ids, values).entries
-        return {id_: (entry.version, entry.horizon) for id_, entry in proven.items()}
+        proven = self._proof.proven(kind, ids, values).values
+        return dict(zip(proven, stamps_of(list(proven.values())), strict=True))
 
     def put(self, kind: int, entries: Iterable[tuple[bytes, Entry]]) -> None:
-        """Write entries in the background, each unless a newer one is there."""
-        if len(self._fills) >= FILLS_MAX or self._servers.are_held_back:
-            self.stats.fills_dropped += 1
-            return
-        self._behind(self._write(kind, list(entries)))
+        """Write entries in the background, each if it opens and unless a newer one is there."""
+        self._fill(self._write_sound(kind, list(entries)))
 
     def discard(self, kind: int, ids: Sequence[bytes], cause: str) -> None:
         """Remove entries in the background that turned out to be broken, counted by `cause`."""
         self.stats.miss(cause, len(ids))
         self._behind(self._unlink(kind, ids))
+
+    def _fill(self, write: Coroutine[Any, Any, None]) -> None:
+        if len(self._fills) >= FILLS_MAX or self._servers.are_held_back:
+            self.stats.fills_dropped += 1
+            write.close()
+        else:
+            self._behind(write)
+
+    async def _write_sound(self, kind: int, entries: list[tuple[bytes, Entry]]) -> None:
+        """Write those that open: what a bad disk has spoilt must never get a MAC."""
+        opens = self._opens(kind, [id_ for id_, _ in entries], [entry for _, entry in entries])
+        if sound := list(compress(entries, opens)):
+            await self._write(kind, sound)
 
     async def _write(self, kind: int, entries: list[tuple[bytes, Entry]]) -> None:
         incarnation = self._window.incarnation

@@ -10,7 +10,7 @@ from typing import Final
 
 from repository.database import seconds_left
 from repository.errors import TimedOut
-from repository.record import Entry
+from repository.values import Found
 
 __all__ = ["NOT_YET", "Flight"]
 
@@ -33,7 +33,7 @@ class Flight:
         self.ids: dict[bytes, Flight] = {}  # what it is still to bring, each to this flight itself
         self.departure = NOT_YET
         self.deadline: float | None = 0.0  # the latest of those aboard; None for no end
-        self.found: Mapping[bytes, Entry] = {}
+        self.found: Mapping[bytes, Found] = {}
         self.error: Exception | None = None
         self._where = None
         self.has_landed = False
@@ -57,7 +57,7 @@ class Flight:
                 # Raised by many: each from where it happened, or its traceback grows with them.
                 raise self.error.with_traceback(self._where)
 
-    def hand_out(self, found: Mapping[bytes, Entry]) -> None:
+    def hand_out(self, found: Mapping[bytes, Found]) -> None:
         """Take what is found so far: who waits for no more than that need not wait longer."""
         self.found = found
         waiting, self._waiting = self._waiting, []

@@ -16,6 +16,7 @@ from repository.database import Position, seconds_left
 from repository.errors import TimedOut, Unavailable
 from repository.flight import Flight
 from repository.record import IDS_MAX, Entry, Kind, RecordStore
+from repository.values import Found, entries_of, stamps_of
 from repository.window import Change
 from repository.work import Written
 
@@ -70,12 +71,26 @@ class Reader:
     ) -> list[Entry]:
         """One entry per id, in the order of `ids`, duplicates included; tombstones where none is.
 
+        As `find` has them. Raises TimedOut, Unavailable.
+        """
+        return entries_of(await self.find(kind, ids, freshness, deadline=deadline))
+
+    async def find(
+        self,
+        kind: int,
+        ids: Sequence[bytes],
+        freshness: Freshness = Consistency.MINIMIZE_LATENCY,
+        *,
+        deadline: float | None = None,
+    ) -> list[Found]:
+        """The same as they came: rows of the database as entries, what was cached as values.
+
         All are of the incarnation that the window has when this returns. Raises TimedOut,
         Unavailable.
         """
         if not ids:
             return []
-        found: Mapping[bytes, Entry]
+        found: Mapping[bytes, Found]
         while True:
             incarnation = self._window.incarnation
             if self.may_be_seen(freshness):
@@ -126,7 +141,7 @@ class Reader:
 
     async def _fresh(
         self, kind: int, wanted: list[bytes], freshness: Freshness, deadline: float | None
-    ) -> Mapping[bytes, Entry]:
+    ) -> Mapping[bytes, Found]:
         """What is fresh enough for those whom the window is not."""
         if isinstance(freshness, Position) and freshness.incarnation == self._window.incarnation:
             return await self._read(kind, wanted, deadline, at_lsn=freshness.lsn)
@@ -134,14 +149,14 @@ class Reader:
 
     async def _shared(
         self, kind: int, ids: Sequence[bytes], deadline: float | None
-    ) -> Mapping[bytes, Entry]:
-        """Entries of `ids` at least, by a flight with all who ask now, and by those under way."""
+    ) -> Mapping[bytes, Found]:
+        """What is found of `ids` at least: by a flight with all who ask now, by those under way."""
         if self._flights[kind].keys().isdisjoint(ids):
             flight = self._board(kind, ids, deadline)
             await flight.bring(ids, deadline)
             return flight.found
         began = self._departures
-        found: dict[bytes, Entry] = {}
+        found: dict[bytes, Found] = {}
         wanted = list(dict.fromkeys(ids))
         while wanted:
             for flight, part in self._split(kind, wanted, deadline).items():
@@ -168,11 +183,11 @@ class Reader:
 
     async def _join(
         self, kind: int, flight: Flight, ids: list[bytes], deadline: float | None, *, is_older: bool
-    ) -> dict[bytes, Entry]:
+    ) -> dict[bytes, Found]:
         """What a flight brings of `ids`.
 
-        One that left before this caller asked may run out of time that this caller has, and its
-        entries have to be proven against what is known now: what it fails at is left out.
+        One that left before this caller asked may run out of time that this caller has, and what
+        it found has to be proven against what is known now: what it fails at is left out.
         """
         try:
             await flight.bring(ids, deadline)
@@ -181,10 +196,10 @@ class Reader:
                 raise
             seconds_left(deadline)
             return {}
-        entries = [flight.found[id_] for id_ in ids]
-        brought = dict(zip(ids, entries, strict=True))
+        found = [flight.found[id_] for id_ in ids]
+        brought = dict(zip(ids, found, strict=True))
         if is_older:
-            for at in self._window.unproven(kind, ids, entries):
+            for at in self._window.unproven(kind, ids, stamps_of(found)):
                 del brought[ids[at]]
                 self.stats.unproven_rows += 1
         return brought

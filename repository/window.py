@@ -7,12 +7,14 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from operator import itemgetter
-from typing import Final
+from typing import Final, TypeAlias
 
 from repository.changed import Change, Changed, Order
 from repository.record import Entry, Kind
 
 __all__ = ["NO_LIFE", "Change", "Window"]
+
+Stamp: TypeAlias = tuple[int, int]  # an entry's version and horizon
 
 NO_LIFE: Final = bytes(8)
 """The incarnation before the first poll, which is none's."""
@@ -93,7 +95,9 @@ class Window:
             return {}
         return {at: recent[id_] for at, id_ in enumerate(ids) if id_ in recent}
 
-    def unproven(self, kind: int, ids: Sequence[bytes], entries: Sequence[Entry]) -> list[int]:
+    def unproven(
+        self, kind: int, ids: Sequence[bytes], entries: Sequence[Entry | Stamp]
+    ) -> list[int]:
         """Positions of the entries, one per id, that `proves` is False for: nearly none."""
         horizon = min(map(_horizon_of, entries), default=self.oldest_xid)
         if horizon < self.oldest_xid:

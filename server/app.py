@@ -91,14 +91,14 @@ async def wired(settings: Settings, gauges: Gauges) -> AsyncIterator[Wired]:
         identity, tokens = Identity(keyring), Tokens(keyring)
 
         poll = await enter(poll_of(settings, database))
-        cache = await enter(cache_of(settings, macs, poll.window))
+        sealed = SealedRecords(sealer, CustomerSealers(CustomerKeys(keyring), key_store))
+        cache = await enter(cache_of(settings, macs, sealed, poll.window))
         records, links, runs = RecordStore(database), LinkStore(database), AchRunStore(database)
         reader = Reader(records, poll, cache)
         writer = Writer(database, reader.committed)
         opened.push_async_callback(writer.settled)
 
         cursors, audit = Cursors(macs), Audit(AuditStore(database), macs)
-        sealed = SealedRecords(sealer, CustomerSealers(CustomerKeys(keyring), key_store))
         own = OpenedRecords(poll, settings.opened_max_bytes)
         frames = Frames(reader, sealed, own)
         reads = Reads(

@@ -11,6 +11,7 @@ from repository.heartbeat import Heart
 from repository.keys import KeyStore
 from repository.window import Window
 from server.schema import require_schema
+from server.sealed import SealedRecords
 from server.settings import Settings
 from tokenizer.mac import Macs
 
@@ -64,13 +65,15 @@ async def key_store_of(settings: Settings) -> AsyncIterator[KeyStore]:
 
 
 @asynccontextmanager
-async def cache_of(settings: Settings, macs: Macs, window: Window) -> AsyncIterator[Cache | None]:
+async def cache_of(
+    settings: Settings, macs: Macs, sealed: SealedRecords, window: Window
+) -> AsyncIterator[Cache | None]:
     """The cache; None when there is none. Never raises because of the cache's server."""
     if settings.cache_url is None:
         yield None
         return
     url = settings.cache_url.get_secret_value()
-    cache = Cache(url, macs.cache_entries, window)
+    cache = Cache(url, macs, sealed.opens, window)
     try:
         yield cache
     finally:

@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 from typing import Final
 
 from repository.reading import Freshness, Reader
-from repository.record import Entry, Kind
+from repository.record import Kind
+from repository.values import Found
 from server import network_response, splice
 from server.opened import OpenedRecords
+from server.opening import texts_of
 from server.rpc import Call
 from server.sealed import SealedRecords
 from tokenizer.sealing import SealBroken
@@ -113,48 +115,54 @@ class Frames:
         call: Call,
     ) -> list[bytes]:
         """The frames with what is missing read: once each, in one go."""
-        missing = dict.fromkeys(
-            id_ for id_, frame in zip(ids, frames, strict=True) if frame is None
-        )
-        if len(missing) < len(ids):
+        if frames.count(None) == len(ids):
+            missing = dict.fromkeys(ids)
+        else:
+            missing = dict.fromkeys(
+                id_ for id_, frame in zip(ids, frames, strict=True) if frame is None
+            )
             self._opened.hit(kind, [id_ for id_ in ids if id_ not in missing])
-        read = await self._read(kind, list(missing), freshness, call) if missing else {}
+        wanted = list(missing)
+        read = await self._read(kind, wanted, freshness, call) if wanted else []
+        if len(read) == len(ids):  # nothing was at hand, and nothing asked for twice
+            return read
+        by_id = dict(zip(wanted, read, strict=True))
         return [
-            read[id_] if frame is None else frame for id_, frame in zip(ids, frames, strict=True)
+            by_id[id_] if frame is None else frame for id_, frame in zip(ids, frames, strict=True)
         ]
 
     async def _read(
-        self, kind: int, ids: list[bytes], freshness: Freshness, call: Call
-    ) -> dict[bytes, bytes]:
-        """Id -> frame of ids that the own cache did not give; it is given them, where proven.
+        self, kind: int, ids: Sequence[bytes], freshness: Freshness, call: Call
+    ) -> list[bytes]:
+        """The frames of ids that the own cache did not give; it is given them, where proven.
 
-        From the entries' arrival on nothing is awaited: the proof is as of when they are put in.
+        From the records' arrival on nothing is awaited: the proof is as of when they are put in.
         """
-        entries = await self._reader.get_many(kind, ids, freshness, deadline=call.deadline)
+        found: Sequence[Found] = await self._reader.find(
+            kind, ids, freshness, deadline=call.deadline
+        )
         try:
-            frames = self._framed(kind, ids, entries)
+            frames = self._framed(kind, ids, found)
         except SealBroken:
-            entries = await self._reader.reread(kind, ids, deadline=call.deadline)
-            frames = self._framed(kind, ids, entries)
-        self._opened.put(kind, ids, frames, entries)
-        return dict(zip(ids, frames, strict=True))
+            found = await self._reader.reread(kind, ids, deadline=call.deadline)
+            frames = self._framed(kind, ids, found)
+        self._opened.put(kind, ids, frames, found)
+        return frames
 
-    def _framed(self, kind: int, ids: list[bytes], entries: list[Entry]) -> list[bytes]:
-        """The entries' frames, in order. Raises SealBroken."""
+    def _framed(self, kind: int, ids: Sequence[bytes], found: Sequence[Found]) -> list[bytes]:
+        """The frames of what was found, in order. Raises SealBroken."""
         form = FORMS[kind]
-        there = [entry for entry in entries if entry.operational]
-        if len(there) < len(ids):
-            ids = [id_ for id_, entry in zip(ids, entries, strict=True) if entry.operational]
-        records = self._sealed.current(kind, ids, there)
+        records = texts_of(self._sealed, kind, ids, found)
+        there = records if all(records) else [record for record in records if record]
         tails: list[bytes] = []
         if kind == Kind.CARD:
             self._turn_month()
-            tails = network_response.fields(records, self._month)
-        frames = form.frames(records, tails)
-        if len(there) == len(entries):
+            tails = network_response.fields(there, self._month)
+        frames = form.frames(there, tails)
+        if there is records:
             return frames
-        found = iter(frames)
-        return [next(found) if entry.operational else form.missing for entry in entries]
+        left = iter(frames)
+        return [next(left) if record else form.missing for record in records]
 
     def _turn_month(self) -> None:
         """In a new month cards answer anew: some are past their last one."""

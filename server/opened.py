@@ -11,7 +11,8 @@ from random import choice
 from typing import Final
 
 from repository.changes import ChangePoll
-from repository.record import Entry, Kind
+from repository.record import Kind
+from repository.values import Found, is_record, stamps_of
 from repository.window import Change
 
 __all__ = ["OpenedRecords", "OpenedStats"]
@@ -122,16 +123,16 @@ class OpenedRecords:
         return [(kind, id_) for kind, id_ in picked if id_ in self._frames[kind]]
 
     def put(
-        self, kind: int, ids: Sequence[bytes], frames: Sequence[bytes], entries: Sequence[Entry]
+        self, kind: int, ids: Sequence[bytes], frames: Sequence[bytes], found: Sequence[Found]
     ) -> None:
-        """Keep the frames made of those entries that are proven current at this moment.
+        """Keep the frames made of what was found, where it is proven current at this moment.
 
         One that differs from what is there leaves neither: which is newer is for a read to say.
         """
         if not self._bytes_max:
             return
         fresh = dict(zip(ids, frames, strict=True))
-        for at in self._window.unproven(kind, ids, entries):
+        for at in self._window.unproven(kind, ids, stamps_of(found)):
             fresh.pop(ids[at], None)
         there = self._frames[kind]
         if not there.keys().isdisjoint(fresh):
@@ -140,8 +141,8 @@ class OpenedRecords:
                     self._remove(kind, id_)
         unknown = {
             id_: fresh.pop(id_)
-            for id_, entry in zip(ids, entries, strict=True)
-            if not entry.operational and id_ in fresh
+            for id_, each in zip(ids, found, strict=True)
+            if id_ in fresh and not is_record(each)
         }
         self._add(kind, self._new, fresh)
         self._add(kind, self._unknown, unknown)

@@ -21,6 +21,7 @@ from tokenizer.sealing import (
     check_versions,
     operational_versions,
 )
+from tokenizer.streams import Octets, Places
 
 __all__ = ["Opened", "SealedParts", "SealedRecords", "SealedRow"]
 
@@ -118,6 +119,27 @@ class SealedRecords:
         plaintexts = self._sealer.open_operational_many(kind, ids, blobs)
         check_versions(blobs, [row.version for row in rows])
         return plaintexts
+
+    def opens(self, kind: int, ids: Sequence[bytes], rows: Sequence[SealedRow]) -> list[bool]:
+        """Which rows `current` takes, and those without a segment, which cannot fail to open."""
+        opens = [True] * len(rows)
+        holders = [at for at, row in enumerate(rows) if row.operational]
+        opened = self._sealer.opens_operational_many(
+            kind,
+            [ids[at] for at in holders],
+            [rows[at].version for at in holders],
+            [rows[at].operational or b"" for at in holders],
+        )
+        for at, is_open in zip(holders, opened, strict=True):
+            opens[at] = is_open
+        return opens
+
+    def current_of_sound(self, joined: bytes, places: Places, last_bytes: Octets) -> bytes:
+        """What operational segments say that `opens` has told so, many at once.
+
+        Arguments and result are those of `Streams.opened`. Raises SealBroken.
+        """
+        return self._sealer.open_sound_operational(joined, places, last_bytes)
 
     async def fetch_keys(self, records: Iterable[Record], deadline: float | None = None) -> None:
         """Have the keys at hand that opening these takes: one statement, however many there are."""

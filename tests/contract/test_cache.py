@@ -10,11 +10,21 @@ import redis.asyncio
 from repository import pipeline
 from repository.breaker import FAILURES_MAX, Breaker
 from repository.cache import UNKNOWN_TTL_S, Cache
-from repository.proof import BODY, HEAD, shape
 from repository.reading import Reader
 from repository.record import Entry
+from repository.values import EMPTY_SIZE, HEAD, HEAD_SIZE, MAC_SIZE
 from repository.window import Window
-from tests.contract.stand import ACCOUNT, Stand, hash_macs, key_of, origin, raw, some_id, write
+from tests.contract.stand import (
+    ACCOUNT,
+    HashMacs,
+    Stand,
+    all_open,
+    key_of,
+    origin,
+    raw,
+    some_id,
+    write,
+)
 
 
 @pytest.fixture
@@ -42,9 +52,11 @@ async def test_values_hold_the_sealed_bytes_and_nothing_else(
     value = await behind.get(key_of(stand, id_))
     assert value is not None
     entry = await stand.get(id_)
-    lengths = shape(ACCOUNT, len(entry.operational), len(entry.private))
-    assert HEAD.unpack_from(value) == (entry.version, entry.horizon, lengths)
-    assert value[BODY:] == entry.operational + entry.private
+    lengths = len(entry.operational), len(entry.private)
+    assert HEAD.unpack_from(value) == (entry.version, entry.horizon, *lengths)
+    sealed = entry.operational + entry.private
+    padding = bytes(-len(sealed) % 16)
+    assert value[HEAD_SIZE:-MAC_SIZE] == sealed + padding
     assert [key async for key in behind.scan_iter()] == [key_of(stand, id_)]
 
 
@@ -53,9 +65,9 @@ async def test_values_hold_the_sealed_bytes_and_nothing_else(
     [
         (b"", "mac"),
         (b"x", "mac"),
-        (b"\xff" * (BODY - 1), "mac"),
+        (b"\xff" * (EMPTY_SIZE - 1), "mac"),
         (b"\xff" * 400, "mac"),
-        (HEAD.pack(9, 2**60, shape(ACCOUNT, 4, 4)) + b"m" * 16 + b"8 bytes.", "mac"),
+        (HEAD.pack(9, 2**60, 8, 8) + b"16 bytes of seal" + b"m" * 16, "mac"),
     ],
 )
 async def test_garbage_is_a_miss_and_is_replaced(
@@ -79,11 +91,11 @@ async def test_a_truncated_entry_is_a_miss(stand: Stand, behind: redis.asyncio.R
     await stand.create(id_)
     value = await behind.get(key_of(stand, id_))
     assert value is not None
-    for cut, cause in ((1, "garbled"), (len(value) - BODY, "garbled"), (len(value) - 3, "mac")):
+    for cut in (1, 16, len(value) - EMPTY_SIZE, len(value) - 3):
         await behind.set(key_of(stand, id_), value[:-cut])
-        before = cache_of(stand).stats.misses.get(cause, 0)
+        before = cache_of(stand).stats.misses.get("mac", 0)
         assert (await stand.get(id_)).version == 1
-        assert cache_of(stand).stats.misses[cause] == before + 1
+        assert cache_of(stand).stats.misses["mac"] == before + 1
 
 
 async def test_a_key_of_another_type_is_a_miss_and_is_replaced(
@@ -126,7 +138,7 @@ async def test_a_silent_cache_is_gone_round_and_then_left_alone(
 ) -> None:
     id_ = some_id()
     await stand.create(id_)
-    cache = Cache(silent_url, hash_macs, stand.window, wait_s=0.02)
+    cache = Cache(silent_url, HashMacs(), all_open, stand.window, wait_s=0.02)
     reader = Reader(stand.store, stand.poll, cache)
     for _ in range(FAILURES_MAX):
         breaker_of(cache)._closed_again_at = 0.0
@@ -146,7 +158,7 @@ async def test_our_own_work_is_not_taken_for_a_slow_cache(
     id_ = some_id()
     await stand.create(id_)
     assert stand.valkey is not None
-    cache = Cache(stand.valkey.url, hash_macs, stand.window, wait_s=10)
+    cache = Cache(stand.valkey.url, HashMacs(), all_open, stand.window, wait_s=10)
     assert await cache.get_many(ACCOUNT, [id_])  # connected from now on
     cache._wait_s = 0.05
     reading = asyncio.create_task(cache.get_many(ACCOUNT, [id_]))
@@ -218,7 +230,7 @@ async def test_another_incarnation_starts_cold(stand: Stand) -> None:
     id_ = some_id()
     await stand.create(id_)
     assert stand.valkey is not None
-    other = Cache(stand.valkey.url, hash_macs, Window(b"another!"), wait_s=10)
+    other = Cache(stand.valkey.url, HashMacs(), all_open, Window(b"another!"), wait_s=10)
     assert await other.get_many(ACCOUNT, [id_]) == {}
     assert other.stats.misses == {"absent": 1}
     await other.close()

@@ -20,6 +20,7 @@ from opencif.v1.lookup_pb2 import (
 from repository.audit import AuditStore
 from repository.database import Database as Connected
 from repository.keys import KeyStore
+from repository.values import entries_of
 from server.account_numbers import AccountNumbers
 from server.audit import Audit
 from server.card_numbers import CardNumbers
@@ -242,19 +243,19 @@ async def test_a_seal_that_does_not_open_is_read_from_the_primary(bank: Bank) ->
     await bank.accounts(number)
     bank.opened.drop()
     reader = bank.stand.reader
-    kept = reader.get_many
+    kept = reader.find
 
     async def broken(kind, ids, freshness, *, deadline=None):
-        entries = await kept(kind, ids, freshness, deadline=deadline)
+        entries = entries_of(await kept(kind, ids, freshness, deadline=deadline))
         return [entry._replace(operational=entry.operational[:-1]) for entry in entries]
 
-    reader.get_many = broken  # type: ignore[method-assign]  # stands for a cache that lies
+    reader.find = broken  # type: ignore[method-assign]  # stands for a cache that lies
     calls = []
     reread = reader.reread
 
     async def counted(kind, ids, *, deadline=None):
         calls.append(len(ids))
-        reader.get_many = kept  # type: ignore[method-assign]
+        reader.find = kept  # type: ignore[method-assign]
         return await reread(kind, ids, deadline=deadline)
 
     reader.reread = counted  # type: ignore[method-assign]

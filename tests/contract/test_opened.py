@@ -86,15 +86,15 @@ def workers(pair: Pair) -> tuple[Worker, Worker]:
 def held_up(worker: Worker, meanwhile: Callable[[], Any]) -> None:
     """Have something happen between the next read and what is done with it."""
     reader = worker.stand.reader
-    read = reader.get_many
+    read = reader.find
 
     async def slow(*args: Any, **kwargs: Any) -> Any:
         entries = await read(*args, **kwargs)
-        reader.get_many = read  # type: ignore[method-assign]  # once
+        reader.find = read  # type: ignore[method-assign]  # once
         await meanwhile()
         return entries
 
-    reader.get_many = slow  # type: ignore[method-assign]  # a stand-in for a slow network
+    reader.find = slow  # type: ignore[method-assign]  # a stand-in for a slow network
 
 
 @pytest.mark.parametrize(("take_out", "expected"), [(None, 2), (without_removal, 1)])

@@ -15,7 +15,7 @@ from repository.pipeline import Lost, NoAnswer
 from repository.record import Entry
 from repository.shards import SLOTS, TAGS, Shards
 from repository.window import Window
-from tests.contract.stand import ACCOUNT, PATIENT_S, hash_macs, some_id
+from tests.contract.stand import ACCOUNT, PATIENT_S, HashMacs, all_open, some_id
 from tests.contract.valkey_cluster import Node, ValkeyCluster, valkey_cluster
 
 HORIZON = 7
@@ -43,7 +43,7 @@ async def cache(cluster: ValkeyCluster) -> AsyncIterator[Cache]:
 def cache_on(url: str) -> Cache:
     window = Window()
     window.begin([], oldest_xid=1, horizon=HORIZON)
-    return Cache(url, hash_macs, window, wait_s=PATIENT_S)
+    return Cache(url, HashMacs(), all_open, window, wait_s=PATIENT_S)
 
 
 def some_entries(count: int) -> dict[bytes, Entry]:

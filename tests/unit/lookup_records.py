@@ -91,6 +91,9 @@ class Records:
         self.there[kind][id_] = Entry(1, HORIZON, operational.SerializeToString(), private)
 
     async def get_many(self, kind, ids, freshness, *, deadline):
+        return await self.find(kind, ids, freshness, deadline=deadline)
+
+    async def find(self, kind, ids, freshness, *, deadline):
         self.asked.append(kind)
         assert len(set(ids)) == len(ids)
         return [self.there[kind].get(id_, UNKNOWN) for id_ in ids]

@@ -103,9 +103,9 @@ class ComingBack(Records):
         super().__init__()
         self.poll.stale_since = NOON
 
-    async def get_many(self, kind, ids, freshness, *, deadline):
+    async def find(self, kind, ids, freshness, *, deadline):
         self.poll.stale_since = None
-        return await super().get_many(kind, ids, freshness, deadline=deadline)
+        return await super().find(kind, ids, freshness, deadline=deadline)
 
 
 @pytest.mark.parametrize("said", [{}, {"with_owners": True}])
