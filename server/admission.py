@@ -4,6 +4,7 @@ Knows who makes a call and what it weighs, and how long calls wait before they b
 what any method does.
 """
 
+import math
 import random
 import time
 from collections import Counter
@@ -17,10 +18,14 @@ __all__ = ["SHED_REASONS", "Admission", "weight_of"]
 SHED_REASONS: Final = ("OVERLOADED", "CALLER_SHARE", "CONNECTIONS", "SHUTTING_DOWN")
 ITEMS_A_SLOT: Final = 50
 BYTES_A_SLOT: Final = 2048  # of about as many keys
-STANDING_S: Final = 0.2
+STANDING_S: Final = 0.25
 """For how long waits must have been too long: one pause of the garbage collector is no overload."""
+ABOVE_FLOOR: Final = 2
+"""A wait is too long from so many times the shortest of the last one or two seconds on: a machine
+that lets a call wait however few there are is helped by turning none away."""
 FLOODED: Final = 4
 """At so many times the longest wait everybody is turned away, however little they have had."""
+REFUSED_OF_LIGHT: Final = 3
 WINDOW_S: Final = 1.0
 QUIET_CALLS: Final = 4
 RETRY_FIRST_S: Final = 0.1
@@ -37,9 +42,9 @@ class Admission:
 
     `slots` is the weight that may run at once, `share` the part of it that one caller may hold
     while others call. `wait_max_s` is how long calls may wait before they begin. Once all of them
-    have waited longer for a fifth of a second, callers that asked for more than an even part of
+    have waited longer for a quarter of a second, callers that asked for more than an even part of
     the last second are turned away, and everybody when that is not enough: batches all, light
-    calls every other one.
+    calls each third.
     """
 
     def __init__(
@@ -47,7 +52,7 @@ class Admission:
         slots: int,
         *,
         share: float = 0.5,
-        wait_max_s: float = 0.1,
+        wait_max_s: float = 0.25,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.draining = False
@@ -64,9 +69,10 @@ class Admission:
         self._window_ends = clock() + WINDOW_S
         self._taken = self._refused = self._seen = 0
         self._pressure = 0.0  # how many were refused for each that was taken, a window before
+        self._floor_s = self._floor_before_s = 0.0  # the shortest waits of this window and the last
         self._too_long_since: float | None = None
         self.is_overloaded = False
-        self._was_light_refused = False
+        self._light_calls = 0  # in overloads
 
     def enter(self, caller: str, weight: int = 1) -> None:
         """Count a call in; `leave` follows, unless this raises.
@@ -103,10 +109,16 @@ class Admission:
             return self._refusal(Unavailable("SHUTTING_DOWN"))
         return self._refusal(ResourceExhausted("OVERLOADED", retry_s=self._retry_s()))
 
-    def waited(self, wait_s: float) -> None:
-        """Take note of how long a call that begins now has waited, or one that still does."""
+    def waited(self, wait_s: float, *, still_waits: bool = False) -> None:
+        """Take note of how long a call that begins now has waited, or one that still does.
+
+        The latter tells nothing until it has waited longer than the one before.
+        """
+        if still_waits and wait_s <= self.wait_s:
+            return
         self.wait_s = wait_s
-        if wait_s <= self._wait_max_s:
+        self._floor_s = min(self._floor_s, wait_s)
+        if wait_s <= self._longest_s():
             self._too_long_since, self.is_overloaded = None, False
             return
         now = self._clock()
@@ -127,25 +139,31 @@ class Admission:
             self._taken = self._refused = 0
             self._callers = frozenset(self._asked)
             self._asked.clear()
+            self._floor_before_s, self._floor_s = self._floor_s, math.inf
         return self.is_overloaded or seen + self.running >= QUIET_CALLS
 
     @property
     def _is_flooded(self) -> bool:
-        return self.wait_s > FLOODED * self._wait_max_s
+        return self.wait_s > FLOODED * self._longest_s()
+
+    def _longest_s(self) -> float:
+        floor_s = min(self._floor_s, self._floor_before_s)
+        return max(self._wait_max_s, ABOVE_FLOOR * floor_s if floor_s < math.inf else 0.0)
 
     def _is_too_much(self, asked: int, weight: int) -> bool:
-        """Whether a call is refused in an overload: of light ones never two in succession.
+        """Whether a call is refused in an overload: of light ones only each third.
 
         To refuse a call costs gRPC as much as to answer a light one. Whoever refused all of them
-        would do nothing else, and the more were offered the fewer would be answered.
+        would do nothing else, and the more were offered the fewer would be answered. So many tell
+        clients to hold back.
         """
         is_due = self._is_flooded or not self._has_rivals()
         if not is_due and asked * len(self._asked) <= self._asked.total() - weight:
             return False
         if weight > 1:
             return True
-        self._was_light_refused = not self._was_light_refused
-        return self._was_light_refused
+        self._light_calls += 1
+        return self._light_calls % REFUSED_OF_LIGHT == 0
 
     def _has_rivals(self) -> bool:
         """Whether more than one caller called of late."""

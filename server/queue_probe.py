@@ -43,8 +43,9 @@ class QueueProbe(grpc.GenericRpcHandler):
         """The handler of a probe, which has now waited for as long as it had to."""
         if handler_call_details.method != PATH:
             return None
-        self._note()
-        self._sent_at = None
+        if self._sent_at is not None:
+            self._admission.waited(self._clock() - self._sent_at)
+            self._sent_at = None
         return self._handler
 
     @contextlib.asynccontextmanager
@@ -82,15 +83,12 @@ class QueueProbe(grpc.GenericRpcHandler):
         answer = asyncio.ensure_future(ask(b"", timeout=PROBE_MAX_S))
         try:
             while not (await asyncio.wait({answer}, timeout=LATE_S))[0]:
-                self._note()
+                if self._sent_at is not None:
+                    self._admission.waited(self._clock() - self._sent_at, still_waits=True)
         finally:
             answer.cancel()
         with contextlib.suppress(grpc.aio.AioRpcError):  # the connection is being renewed
             await answer
-
-    def _note(self) -> None:
-        if self._sent_at is not None:
-            self._admission.waited(self._clock() - self._sent_at)
 
 
 async def _answer(_: bytes, __: object) -> bytes:

@@ -87,10 +87,10 @@ class Settings(BaseSettings):
         0.5, gt=0, le=1, description="part of these that one caller may have while others call"
     )
     wait_max_s: Seconds = Field(
-        0.1, gt=0, description="for calls to begin; while they wait longer they are turned away"
+        0.25, gt=0, description="for calls to begin; while they wait longer they are turned away"
     )
     connection_wait_max_s: Seconds = Field(
-        0.5, gt=0, description="for a connection to the database when all are in use"
+        0.5, gt=0, description="for a connection when all are in use, writes four times as long"
     )
     primary_silent_s: Seconds = Field(
         3, gt=0, description="after which a primary is not asked until its heartbeat moves again"

@@ -85,9 +85,13 @@ class OpencifError(Exception):
 
     @property
     def tells_of_an_overload(self) -> bool:
-        """Whether the call was turned away because there were too many."""
-        if self.reason == "OVERLOADED":
-            return True  # whatever its status: a balancer that holds calls back says UNAVAILABLE
+        """Whether the call was turned away because there were too many, as far as one can tell.
+
+        Whatever the status: a balancer that holds calls back says UNAVAILABLE, and gRPC ends what
+        a busy server never came to as CANCELLED.
+        """
+        if self.reason == "OVERLOADED" or self.code is grpc.StatusCode.CANCELLED:
+            return True
         return self.code is grpc.StatusCode.RESOURCE_EXHAUSTED and self.may_be_repeated
 
     @property

@@ -13,11 +13,17 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_STEP: Final = 0.02
-_REFUSED_SHARE: Final = 0.1
-"""Of what is sent to an overloaded address about so much is refused: enough to tell that it is."""
+_RISE_S: Final = 0.5
+"""By so much a second the part that is held back grows while all that is sent is refused."""
+_STEP_MAX: Final = 0.05
+_FALL: Final = 0.03
+"""What is taken lets the part fall by so much of that: about so many in a hundred stay refused,
+enough to tell that there is an overload."""
+_FALL_AFTER: Final = 0.2
+_AFTER_S: Final = 2.0
+"""Without a refusal for so long it falls faster."""
 _HELD_BACK_MAX: Final = 0.95
-_FORGOTTEN_S: Final = 2.0
+_MEMORY_S: Final = 1.0
 _REPEATS_MAX: Final = 10.0
 _REPEATS_EARNED: Final = 0.1
 
@@ -26,8 +32,8 @@ class Restraint:
     """How much of what is wanted of one address is sent: all, until it turns much of it away.
 
     Part of the attempts is held back by chance, a larger one with each that is refused, a smaller
-    one with each that is taken and with time. What is not sent costs the other side nothing.
-    Repetitions of what was refused are earned by what is taken, one by ten.
+    one with each that is taken. What is not sent costs the other side nothing. Repetitions of what
+    was refused are earned by what is taken, one by ten.
     """
 
     def __init__(
@@ -38,30 +44,27 @@ class Restraint:
         self._clock = clock
         self._dice = dice
         self._held_back = 0.0  # the part
-        self._at = clock()
+        self._told = 0.0  # how many attempts came to something in the last second, about
+        self._told_at = self._refused_at = clock()
         self._repeats = _REPEATS_MAX
 
     def lets_go(self) -> bool:
         """Whether an attempt is to be sent; `taken` or `refused` tells what came of it."""
-        if not self._held_back:
-            return True
-        now = self._clock()
-        self._held_back *= math.exp((self._at - now) / _FORGOTTEN_S)
-        self._at = now
-        return self._dice() >= self._held_back
+        return not self._held_back or self._dice() >= self._held_back
 
     def taken(self) -> None:
         """Note an attempt that was not turned away."""
         self._repeats = min(self._repeats + _REPEATS_EARNED, _REPEATS_MAX)
+        step = self._step()
         if self._held_back:
-            less = _STEP * _REFUSED_SHARE / (1.0 - _REFUSED_SHARE)
-            self._held_back = max(0.0, self._held_back - less)
+            is_over = self._told_at - self._refused_at > _AFTER_S
+            fall = _FALL_AFTER if is_over else _FALL
+            self._held_back = max(0.0, self._held_back - fall * step)
 
     def refused(self) -> None:
         """Note an attempt that was turned away because there were too many."""
-        if not self._held_back:
-            self._at = self._clock()
-        self._held_back = min(self._held_back + _STEP, _HELD_BACK_MAX)
+        self._held_back = min(self._held_back + self._step(), _HELD_BACK_MAX)
+        self._refused_at = self._told_at
 
     def may_repeat(self) -> bool:
         """Whether there is room for repeating what was turned away; it is taken up."""
@@ -69,3 +72,10 @@ class Restraint:
             return False
         self._repeats -= 1.0
         return True
+
+    def _step(self) -> float:
+        """How much one attempt changes: many a second change as much as few."""
+        now = self._clock()
+        self._told = self._told * math.exp((self._told_at - now) / _MEMORY_S) + 1.0
+        self._told_at = now
+        return min(_RISE_S * _MEMORY_S / self._told, _STEP_MAX)

@@ -10,7 +10,7 @@ import grpc
 import pytest
 
 from opencif.v1 import card_pb2, card_pb2_grpc
-from server.admission import Admission
+from server.admission import REFUSED_OF_LIGHT, Admission
 from server.metrics import Metrics
 from server.queue_probe import QueueProbe
 from server.rpc import Call, Caller, bind
@@ -78,8 +78,10 @@ async def test_a_call_that_is_turned_away_is_told_when_to_come_again() -> None:
     admission.waited(60.0)
     async with served(admission, is_probed=False) as channel:
         stub = card_pb2_grpc.CardServiceStub(channel)
-        call = stub.GetCard(card_pb2.GetCardRequest(name=NAME))
-        code, reason, told = await failure(call)
+        request = card_pb2.GetCardRequest(name=NAME)
+        for _ in range(REFUSED_OF_LIGHT - 1):
+            await stub.GetCard(request)
+        code, reason, told = await failure(stub.GetCard(request))
     assert (code, reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED")
     assert told["RetryInfo"].retry_delay.ToMilliseconds() > 0
 

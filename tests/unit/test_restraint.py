@@ -60,12 +60,12 @@ def test_an_overloaded_one_is_asked_for_little_more_than_it_takes(
 def test_a_few_refusals_change_little(restraint: Restraint):
     for _ in range(3):
         restraint.refused()
-    assert sum(restraint.lets_go() for _ in range(1_000)) > 900
+    assert sum(restraint.lets_go() for _ in range(1_000)) > 800
 
 
 def test_it_is_forgotten_when_the_overload_is_over(restraint: Restraint, clock: Clock):
     offered(restraint, clock, wanted=600, room=200, for_s=30)
-    assert offered(restraint, clock, wanted=180, room=200, for_s=6)[-1] > 170
+    assert offered(restraint, clock, wanted=180, room=200, for_s=15)[-1] > 170
 
 
 def test_however_much_was_refused_something_is_sent(restraint: Restraint):
