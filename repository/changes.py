@@ -21,6 +21,7 @@ __all__ = ["ChangePoll"]
 
 INTERVAL_S: Final = 0.1
 SILENT_AFTER_S: Final = 1.0
+LOOK_EVERY_S: Final = 1.0
 MAX_STALE_S: Final = 60.0
 BEATS_KEPT: Final = 32  # eight seconds of them
 BEATS_BETWEEN: Final = 2  # the second after a poll began when all that the poll saw had ended
@@ -117,6 +118,7 @@ class ChangePoll:
         self._beats: deque[tuple[int, float, int]] = deque(maxlen=BEATS_KEPT)
         self._timeline = 0
         self._asked_at: float | None = None
+        self._looked_at = float("-inf")
         self._history_read = False
         self._task: asyncio.Task[None] | None = None
 
@@ -206,6 +208,8 @@ class ChangePoll:
         while True:
             await asyncio.sleep(self._interval_s)
             try:
+                if self.age_s > SILENT_AFTER_S:
+                    await self._look_about()
                 await self.poll()
                 await self.read_back()
             except Exception as error:  # silence is measured by age_s; polling must go on
@@ -282,6 +286,16 @@ class ChangePoll:
             max(seen, default=0),
             deadline=time.monotonic() + STATEMENT_MAX_S,
         )  # fmt: skip
+
+    async def _look_about(self) -> None:
+        """See, once a second, whether the primary that is silent has been replaced.
+
+        One that was cut off may go on answering whoever still reaches it.
+        """
+        if (now := self._clock()) - self._looked_at >= LOOK_EVERY_S:
+            self._looked_at = now
+            if await self._database.look_for_another():
+                await self._leave()
 
     async def _leave(self) -> None:
         """Part with the primary that was, here and wherever else it is known."""

@@ -18,6 +18,7 @@ from repository.errors import (
     CommitUnknown,
     OtherLife,
     RepositoryError,
+    Stalled,
     TimedOut,
     Unavailable,
 )
@@ -35,6 +36,7 @@ IDLE_IN_TRANSACTION_MAX_S = 15
 CLOSE_MAX_S = 5
 SETTLE_MAX_S = 15
 RENEW_EVERY_S = 1.0
+WRITES_PATIENCE = 4.0
 
 # The driver asks the server about every array type it meets first: once, before it serves.
 LEARN_TYPES = """
@@ -138,12 +140,17 @@ class Database:
             except TimeoutError:
                 pool.terminate()
 
+    async def look_for_another(self) -> bool:
+        """Whether another host is the primary now than the one that was known; it is known then."""
+        return await self._finder.look()
+
     async def leave(self) -> None:
         """Part with a primary that is none any more: what waits for it will not be answered.
 
         A COMMIT under way there ends as CommitUnknown. Connections to other hosts are kept: to
         make all of them anew takes a worker seconds. Where no other primary is known yet none is.
         """
+        await self.look_for_another()
         former = set(map(host_of, self._finder.left()))
         for connection, dsn in list(self._connections.items()):
             if not former or host_of(dsn) in former:
@@ -300,11 +307,18 @@ class Database:
     async def acquire(self, deadline: float | None = None) -> Connection:
         """A connection to the primary, for a transaction; hand it back with `release`.
 
-        Raises TimedOut, Busy, Unavailable.
+        After an outage all writes of those who waited come at once. They wait for one another
+        longer than reads do, and those for which there is no room tell of a slow database: were
+        they to tell of too many calls, callers would hold their reads back too.
+
+        Raises TimedOut, Stalled, Unavailable.
         """
         pool = self._primary()
         turns = self._turns[pool]
-        await turns.take(seconds_left(deadline))
+        try:
+            await turns.take(seconds_left(deadline), WRITES_PATIENCE)
+        except Busy as error:
+            raise Stalled from error
         try:
             return await pool.acquire(timeout=seconds_left(deadline))
         except BaseException as error:

@@ -11,7 +11,7 @@
     ├── Unavailable           the database cannot be asked, or nothing can be proven current
     │   ├── OtherLife         who answered lives another life of the database
     │   ├── Busy              all connections are in use, and have been for as long as one waits
-    │   │   └── Stalled       and nobody who has one is answered on it
+    │   │   └── Stalled       and it is the database that is slow, not the callers who are many
     │   ├── TooStale          nothing was proven current for too long
     │   └── TimedOut          the caller's deadline passed before an answer came
     ├── MigrationAltered      an applied migration file no longer reads as it did
@@ -126,7 +126,7 @@ class Busy(Unavailable):
 
 
 class Stalled(Busy):
-    """None of them has become free while one waited: nobody is answered, which is no overload."""
+    """And it is the database that is slow: none has become free meanwhile, or only writes wait."""
 
 
 class TooStale(Unavailable):

@@ -19,12 +19,16 @@ Plain: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 Connect: TypeAlias = Callable[..., Coroutine[Any, Any, Plain]]
 """What makes a connection: asyncpg.connect, and in its place what has its arguments."""
 
+_PRIMARY: Final = SessionAttribute.primary
 HOST_MAX_S: Final = 2.0
 """How long a host has to take a connection: one that swallows packets costs no more."""
 KNOWN_MAX_S: Final = 0.5
 """How long the host that was the primary the last time has before the others are asked too."""
 PAUSE_S: Final = 0.25
 """How long nobody tries again after a round that found no primary."""
+
+# A WAL file's name begins with its timeline; a standby has none to name.
+GET_TIMELINE = "SELECT ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::integer"
 
 NO_ANSWER = (
     OSError,
@@ -71,7 +75,7 @@ class PrimaryFinder:
         waits for what has just been seen to be gone.
         """
         self._check_pause()
-        options |= {"target_session_attrs": SessionAttribute.primary, "timeout": HOST_MAX_S}
+        options |= {"target_session_attrs": _PRIMARY, "timeout": HOST_MAX_S}
         known = self._known
         if known is not None:
             with contextlib.suppress(*NO_ANSWER):
@@ -81,6 +85,31 @@ class PrimaryFinder:
             if self._known != known and self._known is not None:  # somebody else has found it
                 return await self._try(self._known, options)
             return await self._first(options)
+
+    async def look(self) -> bool:
+        """Ask all hosts which of them is the primary; whether it is another than was known.
+
+        Of two that say so it is the one on the later timeline: the other was cut off before it
+        could be told that it is none any more.
+        """
+        timelines = await asyncio.gather(*(self._timeline(dsn) for dsn in self._dsns))
+        timeline, dsn = max(zip(timelines, self._dsns, strict=True))
+        if not timeline or dsn == self._known:
+            return False
+        self._found(dsn)
+        return True
+
+    async def _timeline(self, dsn: str) -> int:
+        """The timeline of a primary; 0 of what is none, or silent."""
+        try:
+            async with asyncio.timeout(HOST_MAX_S):
+                connection = await self._try(dsn, {"target_session_attrs": _PRIMARY})
+                try:
+                    return int(await connection.fetchval(GET_TIMELINE))
+                finally:
+                    connection.terminate()
+        except NO_ANSWER:
+            return 0
 
     def left(self) -> set[str]:
         """The DSNs of hosts that were the primary since this was last asked, and are no more."""

@@ -27,12 +27,16 @@ class Turns:
         self._given = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
 
-    async def take(self, left_s: float | None) -> None:
-        """Wait for a turn; `give` follows. Raises Busy, Stalled, and TimedOut after `left_s`."""
+    async def take(self, left_s: float | None, patience: float = 1.0) -> None:
+        """Wait for a turn, `patience` times as long as others do; `give` follows.
+
+        Raises Busy, Stalled, and TimedOut after `left_s`.
+        """
         if self.free and not self._waiting:
             self.free -= 1
             return
-        wait_s = self._wait_max_s if left_s is None else min(left_s, self._wait_max_s)
+        wait_s = patience * self._wait_max_s
+        wait_s = wait_s if left_s is None else min(left_s, wait_s)
         given = self._given
         turn = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)

@@ -17,17 +17,33 @@ class Hosts:
 
     def __init__(self, primary: str | None) -> None:
         self.primary = primary
+        self.timelines: dict[str | None, int] = {}
         self.silent: set[str] = set()
         self.asked: Counter[str] = Counter()
 
-    async def connect(self, dsn: str, *, timeout: float, **_: Any) -> Any:  # noqa: ASYNC109  asyncpg's
+    async def connect(self, dsn: str, **options: Any) -> Any:
         host = host_of(dsn)
         self.asked[host] += 1
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout(options.get("timeout")):
             await asyncio.sleep(3_600 if host in self.silent else 0)
+        if host in self.timelines:
+            return Primary(self.timelines[host])
         if host != self.primary:
             raise ConnectionRefusedError(host)
         return host
+
+
+class Primary:
+    """A connection to one that says it is a primary."""
+
+    def __init__(self, timeline: int) -> None:
+        self._timeline = timeline
+
+    async def fetchval(self, _: str) -> int:
+        return self._timeline
+
+    def terminate(self) -> None:
+        """Nothing is held."""
 
 
 def found(primary: str | None = "b") -> tuple[Hosts, PrimaryFinder]:
@@ -82,3 +98,26 @@ async def test_a_whole_pool_that_finds_none_has_searched_once() -> None:
     answers = await asyncio.gather(*(finder() for _ in range(10)), return_exceptions=True)
     assert all(isinstance(answer, ConnectionError) for answer in answers)
     assert there.asked == Counter("abc")
+
+
+async def test_of_two_that_say_so_the_one_on_the_later_timeline_is_the_primary() -> None:
+    """The other one was cut off before anybody could tell it."""
+    there, finder = found()
+    await finder()
+    there.timelines = {"b": 4, "c": 5}
+    assert await finder.look()
+    assert not await finder.look(), "known by now"
+    assert finder.left() == {"postgresql://user:secret@b/opencif"}
+
+
+async def test_who_looks_and_finds_no_other_goes_on_with_the_one_that_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(hosts, "HOST_MAX_S", 0.05)
+    there, finder = found()
+    await finder()
+    there.silent = {"a", "b", "c"}
+    assert not await finder.look()
+    there.silent, there.timelines = {"a"}, {"b": 4}
+    assert not await finder.look()
+    assert finder.left() == set()

@@ -116,3 +116,13 @@ async def test_no_room_is_an_overload_only_while_turns_are_given() -> None:
     with pytest.raises(Busy) as no_room:
         await second
     assert type(no_room.value) is Busy
+
+
+async def test_who_is_patient_waits_so_much_longer() -> None:
+    turns = Turns(1, wait_max_s=SOON_S)
+    await turns.take(None)
+    patient = asyncio.ensure_future(turns.take(None, patience=1_000))
+    with pytest.raises(Busy):
+        await turns.take(None)
+    turns.give()
+    await patient
