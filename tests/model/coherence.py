@@ -61,6 +61,9 @@ HELD_BY: Final[dict[str, str]] = {
     "test_a_frozen_primary_is_not_asked_until_it_moves_again",
     # Database.fetch: rows say which life they are of
     "life": "contract/test_replicas.py::test_rows_of_another_life_are_not_taken",
+    # Reader._read, Cache._write: what was read in one life is put under no other's key
+    "fill of its life": "contract/test_incarnation.py::"
+    "test_a_read_that_the_new_life_overtook_is_read_again",
     # Writer._finish: the LSN, and the life, in a statement after COMMIT
     "position after commit": "contract/test_writing.py::test_a_position_names_the_commit",
     "position of its life": "contract/test_incarnation.py::"
@@ -167,7 +170,7 @@ NOBODYS: Final = -1
 
 @cache
 def made(
-    wals: tuple[Wal, ...], forked_at: int, named_at: int | None, life: int, checks_life: bool
+    wals: tuple[Wal, ...], forked_at: int, named_at: int | None, life: int, keeps_apart: bool
 ) -> frozenset[Entry]:
     """Every entry that may have been put under a life's key: by reads of it, and by its writers.
 
@@ -178,7 +181,7 @@ def made(
         reads.append((life, (named_at or 0) if life else 0, len(wals[life])))
     if life < len(wals) - 1:
         reads.append((1, forked_at, len(wals[1]) if named_at is None else named_at))
-    elif life and not checks_life:
+    elif life and not keeps_apart:
         reads.append((0, 0, len(wals[0])))
     found = set()
     for of, first, last in reads:
@@ -195,7 +198,8 @@ def made(
 def entries(state: State, rules: Rules) -> frozenset[Entry]:
     """What the worker may find under its life's key."""
     life = state.worker.life
-    put = made(state.wals, state.forked_at, state.named_at, life, "life" in rules)
+    keeps_apart = {"life", "fill of its life"} <= rules
+    put = made(state.wals, state.forked_at, state.named_at, life, keeps_apart)
     return put | {entry for under, entry in state.restamped if under == life}
 
 
