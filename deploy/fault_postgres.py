@@ -17,6 +17,8 @@ __all__ = ["POSTGRES_FAULTS"]
 _TTL_S: Final = 20
 _PROMOTED_S: Final = _TTL_S + 10.0
 """The longest that writes stop when the primary is lost without a word."""
+_HANDED_OVER_S: Final = 5.0
+"""Of which Patroni sleeps two: one until it looks again, one for the standbys to catch up."""
 _PARTED: Final = Fault(stalled=True)  # as TCP has it: what is under way arrives once it is healed
 _DEAF: Final = Fault(stalled=True, ways=frozenset({Way.BACK}))
 _CONNECTIONS_MAX: Final = 200
@@ -131,7 +133,8 @@ def _lose_standbys(stage: Stage) -> Iterator[None]:
 
 
 @fault(
-    "7", "switchover", hold_s=10, short_s=4, write_gap_max_s=3.0, writes_hidden=True, yearly=26
+    "7", "switchover",
+    hold_s=10, short_s=4, write_gap_max_s=_HANDED_OVER_S, writes_hidden=True, yearly=26,
 )  # fmt: skip
 def _switch_over(stage: Stage) -> Iterator[None]:
     began = time.monotonic()

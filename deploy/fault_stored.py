@@ -66,7 +66,7 @@ def _flip(stage: Stage) -> Iterator[None]:
 
 @fault(
     "24", "the audit cannot be written",
-    hold_s=10, short_s=2, is_short=True, write_gap_max_s=2.0, yearly=1,
+    hold_s=10, short_s=2, is_short=True, write_gap_max_s=3.0, yearly=1,
 )  # fmt: skip
 def _lock_audit(stage: Stage) -> Iterator[None]:
     primary = stage.cluster.primary_now()
