@@ -12,7 +12,7 @@ import platform
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,9 +43,9 @@ def main() -> None:
         if given.part is not None:
             _run_part(*map(int, given.part.split(":")))
         elif given.seed is not None:
-            _report([_one(given.seed, verbose=given.verbose)], None)
+            _report([_one(given.seed, verbose=given.verbose)], given.seed, None)
         else:
-            _report(_all(given.first, given.count, given.jobs), given.output)
+            _report(_all(given.first, given.count, given.jobs), given.first, given.output)
 
 
 def _run_part(first: int, step: int, count: int) -> None:
@@ -119,50 +119,65 @@ def _told(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _report(outcomes: Iterator[dict[str, Any]] | list[dict[str, Any]], output: Path | None) -> None:
-    sums: Counter[str] = Counter()
-    faults: Counter[str] = Counter()
-    refusals: Counter[str] = Counter()
-    failures: list[Mapping[str, Any]] = []
-    for one in outcomes:
-        sums["seeds"] += 1
+class _Sums:
+    """What all seeds come to."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter(seeds=0, operations=0, acknowledged=0, calls=0)
+        self.faults: Counter[str] = Counter()
+        self.refusals: Counter[str] = Counter()
+        self.failures: list[dict[str, Any]] = []
+
+    def add(self, one: Mapping[str, Any]) -> None:
+        """Take one seed, and tell what it broke."""
+        self.counts["seeds"] += 1
         for name in ("operations", "acknowledged", "calls"):
-            sums[name] += one[name]
-        faults.update(one["faults"])
-        refusals.update(one["refusals"])
+            self.counts[name] += one[name]
+        self.faults.update(one["faults"])
+        self.refusals.update(one["refusals"])
         if one["broken"]:
-            failures.append({"seed": one["seed"], "broken": one["broken"]})
-            if len(failures) <= _SHOWN_MAX:
+            self.failures.append({"seed": one["seed"], "broken": one["broken"]})
+            if len(self.failures) <= _SHOWN_MAX:
                 print(f"seed {one['seed']}: {'; '.join(one['broken'])}", flush=True)
-        if sums["seeds"] % _TOLD_EVERY == 0:
-            print(f"{sums['seeds']} seeds, {len(failures)} failed", flush=True)
-    print(
-        f"{sums['seeds']} seeds: {sums['operations']} operations, {sums['calls']} calls, "
-        f"{sums['acknowledged']} acknowledged changes, {faults.total()} faults; "
-        f"{len(failures)} failed"
-    )
+        if self.counts["seeds"] % _TOLD_EVERY == 0:
+            print(self, flush=True)
+
+    def __str__(self) -> str:
+        counts = self.counts
+        return (
+            f"{counts['seeds']} seeds: {counts['operations']} operations, {counts['calls']} calls, "
+            f"{counts['acknowledged']} acknowledged changes, {self.faults.total()} faults; "
+            f"{len(self.failures)} failed"
+        )
+
+    def result(self, first: int) -> dict[str, Any]:
+        """All of it, for a file."""
+        return {
+            "time": datetime.now(UTC).isoformat(timespec="seconds"),
+            "python": platform.python_version(),
+            "first_seed": first,
+            **self.counts,
+            "faults": self.faults.total(),
+            "faults_by_place_and_kind": dict(sorted(self.faults.items())),
+            "refusals_by_reason": dict(sorted(self.refusals.items())),
+            "failures": self.failures,
+        }
+
+
+def _report(outcomes: Iterable[dict[str, Any]], first: int, output: Path | None) -> None:
+    """Tell what became of the seeds, of those that ran when a person stops them."""
+    sums = _Sums()
+    try:
+        for one in outcomes:
+            sums.add(one)
+    except KeyboardInterrupt:
+        print("stopped")
+    print(sums)
     if output is not None:
-        output.write_text(json.dumps(_result(sums, faults, refusals, failures), indent=1) + "\n")
-    if failures:
-        again = failures[0]["seed"]
+        output.write_text(json.dumps(sums.result(first), indent=1) + "\n")
+    if sums.failures:
+        again = sums.failures[0]["seed"]
         sys.exit(f"seeds: see one again with python -m deploy.seeds --seed {again} --verbose")
-
-
-def _result(
-    sums: Counter[str],
-    faults: Counter[str],
-    refusals: Counter[str],
-    failures: list[Mapping[str, Any]],
-) -> dict[str, Any]:
-    return {
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "python": platform.python_version(),
-        **sums,
-        "faults": faults.total(),
-        "faults_by_place_and_kind": dict(sorted(faults.items())),
-        "refusals_by_reason": dict(sorted(refusals.items())),
-        "failures": failures,
-    }
 
 
 if __name__ == "__main__":
