@@ -207,7 +207,8 @@ class _Unary(_Method):
 
 
 def _may_repeat(error: OpencifError, endpoint: Endpoint) -> bool:
-    if not error.tells_of_an_overload:
+    """Whether it may; what was turned away, and not given up unseen, only while there is room."""
+    if not error.tells_of_an_overload or error.code is grpc.StatusCode.CANCELLED:
         return error.may_be_repeated
     return endpoint.restraint.may_repeat()
 
