@@ -13,6 +13,7 @@ from uuid import UUID
 
 from repository.database import Database, Row
 from repository.errors import NotFound
+from repository.one_a_turn import OneATurn
 
 __all__ = ["DELETED", "Entry", "Kind", "Operation", "Record", "RecordStore", "Revision"]
 
@@ -95,6 +96,7 @@ ORDER BY version DESC LIMIT $4"""
 VERSION_MAX: Final = 2**63 - 1
 ID_BYTES: Final = 16
 IDS_MAX: Final = 1_000  # of one statement: what it answers is taken at one go, others wait
+IDS_LONG: Final = 250  # from so many on answers are taken one a turn of the event loop
 
 
 class Operation(IntEnum):
@@ -180,6 +182,7 @@ class RecordStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._long_answers = OneATurn()
         self.has_replicas = database.has_replicas
 
     async def get_many(
@@ -211,6 +214,8 @@ class RecordStore:
                 (row,) = await self._database.fetch(
                     _GET[kind], packed, primary=primary, deadline=deadline, life=life
                 )
+            if len(packed) >= IDS_LONG * ID_BYTES:
+                await self._long_answers.passed()
             horizons.append(row[1])
             found.update(_entries(*row[1:]))
         return min(horizons), found
