@@ -211,8 +211,7 @@ class Database:
         *,
         life: bytes | None = None,
     ) -> list[Row]:
-        turns = self._turns[pool]
-        await turns.take(seconds_left(deadline))
+        turns = await self._turn(pool, deadline)
         connection: Connection | None = None
         try:
             async with pool.acquire(timeout=seconds_left(deadline)) as connection:
@@ -242,8 +241,7 @@ class Database:
         rows could be older than the position (DESIGN section 6). `life` and errors as in `fetch`.
         """
         for pool in self.replicas.usable()[:1]:
-            turns = self._turns[pool]
-            await turns.take(seconds_left(deadline))
+            turns = await self._turn(pool, deadline)
             connection: Connection | None = None
             try:
                 async with pool.acquire(timeout=seconds_left(deadline)) as connection:
@@ -307,18 +305,10 @@ class Database:
     async def acquire(self, deadline: float | None = None) -> Connection:
         """A connection to the primary, for a transaction; hand it back with `release`.
 
-        After an outage all writes of those who waited come at once. They wait for one another
-        longer than reads do, and those for which there is no room tell of a slow database: were
-        they to tell of too many calls, callers would hold their reads back too.
-
         Raises TimedOut, Stalled, Unavailable.
         """
         pool = self._primary()
-        turns = self._turns[pool]
-        try:
-            await turns.take(seconds_left(deadline), WRITES_PATIENCE)
-        except Busy as error:
-            raise Stalled from error
+        turns = await self._turn(pool, deadline, is_write=True)
         try:
             return await pool.acquire(timeout=seconds_left(deadline))
         except BaseException as error:
@@ -346,6 +336,23 @@ class Database:
         if self._is_silent():
             raise Unavailable("the primary has been silent")
         return self._writers
+
+    async def _turn(self, pool: Pool, deadline: float | None, *, is_write: bool = False) -> Turns:
+        """A turn at the pool, to be given back.
+
+        After an outage the writes of all who waited come at once. They wait for one another longer
+        than reads do. Where there is no room for them, or for reads beside them that only the
+        primary can answer, it is the database that is slow: were they told of too many calls,
+        callers would hold back what replicas answer too. Raises TimedOut, Busy, Stalled.
+        """
+        turns = self._turns[pool]
+        try:
+            await turns.take(seconds_left(deadline), WRITES_PATIENCE if is_write else 1.0)
+        except Busy as error:
+            if is_write or (self.has_replicas and pool is self._writers):
+                raise Stalled from error
+            raise
+        return turns
 
     async def _write(self, sql: str, args: tuple[Any, ...]) -> list[Row]:
         async with self._writing() as connection:

@@ -3,8 +3,9 @@
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from deploy.embedded import EmbeddedPostgres, temporary_directory
 from deploy.process_tree import send, tree
 from repository.changes import ChangePoll
 from repository.database import GET_INCARNATION, Database
-from repository.errors import Busy, TimedOut, Unavailable
+from repository.errors import Busy, Stalled, TimedOut, Unavailable
 from repository.migrate import migrate
 from repository.window import Window
 from repository.writing import Writer
@@ -157,4 +158,33 @@ async def test_a_busy_replica_is_neither_gone_nor_a_reason_to_ask_the_primary(
     await asyncio.gather(*waiting)
     await pools.release(locked)
     assert await pools.fetch(GET_INCARNATION)
+    await pools.close()
+
+
+@pytest.mark.parametrize("has_replicas", [True, False])
+async def test_a_busy_primary_is_an_overload_only_to_reads_that_have_no_replica(
+    database: Databases, has_replicas: bool
+) -> None:
+    """Told of an overload callers hold everything back, and so what replicas answer."""
+    dsn = await database("main")
+    replicas = dsn if has_replicas else None
+    pools = Database(dsn, replicas, connections_max=2, connection_wait_max_s=SOON_S)
+    await pools.connect()
+    held = [await pools.acquire() for _ in range(2)]
+    turns = pools._turns[pools._primary()]
+
+    async def told(ask: Callable[[], Awaitable[Any]]) -> type[Busy]:
+        loop = asyncio.get_running_loop()
+        loop.call_later(SOON_S / 2, setattr, turns, "_given", turns._given + 1)  # to others
+        with pytest.raises(Busy) as error:
+            await ask()
+        return type(error.value)
+
+    assert await told(pools.acquire) is Stalled
+    read = await told(lambda: pools.fetch(GET_INCARNATION, primary=True))
+    assert read is (Stalled if has_replicas else Busy)
+    if has_replicas:
+        assert await pools.fetch(GET_INCARNATION)
+    for connection in held:
+        await pools.release(connection)
     await pools.close()
