@@ -122,6 +122,7 @@ def _judge_goodput(stage: Stage, told: dict[str, Any]) -> None:
     stage.figures.update(peak_s=peak, offered_s=offered, good_s=round(mean, 1), after_s=after)
     stage.figures["shed_told_when"] = told["shed_told_when"]
     stage.figures["shed_untold"] = told["shed_untold"]
+    stage.figures["load_cores"] = told["own_cores"]
     stage.curve = good
     if mean < _GOODPUT_MIN * peak:
         stage.broken.append(f"goodput of {mean:.0f}/s at {offered:.0f}/s; the peak is {peak:.0f}/s")
