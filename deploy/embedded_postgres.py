@@ -305,7 +305,7 @@ def _says_ready(status: Path) -> bool:
         lines = status.read_text().splitlines()
     except OSError:
         return False
-    return len(lines) >= 8 and lines[7].strip() == "ready"
+    return len(lines) >= 8 and lines[7].strip() in {"ready", "standby"}  # a standby can be read
 
 
 def _quoted(name: str) -> str:

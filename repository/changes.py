@@ -15,6 +15,8 @@ from typing import Final, NamedTuple
 
 from repository.database import Database, Row
 from repository.errors import TooStale, Unavailable
+from repository.replicas import LAG_MAX_S, Look
+from repository.stand_in import StandIn
 from repository.window import NO_LIFE, Change, Window
 
 __all__ = ["ChangePoll"]
@@ -27,7 +29,12 @@ BEATS_KEPT: Final = 32  # eight seconds of them
 BEATS_BETWEEN: Final = 2  # the second after a poll began when all that the poll saw had ended
 STATEMENT_MAX_S: Final = 1.0
 ROWS_MAX: Final = 200_000
+PRIMARY_MAX_S: Final = 2.0
+"""For so long a primary is looked for at the start where standbys could stand in for it."""
+START_MAX_S: Final = 10.0
+START_EVERY_S: Final = 0.05
 START_WINDOW_XIDS: Final = 1_000
+NO_CHANGES: Final = 2**63  # beyond every transaction
 
 GET_HORIZON = "SELECT pg_snapshot_xmin(pg_current_snapshot())"
 
@@ -86,7 +93,8 @@ class ChangePoll:
     `on_leave` is awaited when another server has become the primary.
 
     With `heart_beats` an answer vouches only where the heartbeat has moved since the one before
-    that did: a primary that nobody follows any more can answer, and not commit a beat.
+    that did: a primary that nobody follows any more can answer, and not commit a beat. Until the
+    first one does, what standbys answer is as good as stand_in.py says.
     """
 
     def __init__(
@@ -114,17 +122,31 @@ class ChangePoll:
         self._rows_max = min(rows_max, ROWS_MAX)
         self._clock = clock
         self._heart_beats = heart_beats
-        self._beat = 0
+        self._beat: int | None = None
         self._beats: deque[tuple[int, float, int]] = deque(maxlen=BEATS_KEPT)
         self._timeline = 0
         self._asked_at: float | None = None
         self._looked_at = float("-inf")
+        self._stand_in = StandIn(clock)
         self._history_read = False
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Poll once, then in the background. Raises Unavailable when the primary is silent."""
-        await self.poll()
+        """Poll until an answer vouches, or standbys stand in; then in the background.
+
+        Raises Unavailable when there is neither.
+        """
+        began_at = self._clock()
+        while not self.has_begun:
+            try:
+                await self.poll()
+            except Unavailable:
+                waited_s = self._clock() - began_at
+                if waited_s >= PRIMARY_MAX_S and self.age_s <= self._max_stale_s:
+                    break
+                if waited_s >= START_MAX_S:
+                    raise
+                await asyncio.sleep(START_EVERY_S)
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
@@ -136,17 +158,33 @@ class ChangePoll:
             self._task = None
 
     @property
+    def has_begun(self) -> bool:
+        """Whether a primary has been heard of; before, standbys' answers are all there is."""
+        return self._asked_at is not None
+
+    @property
     def age_s(self) -> float:
-        """Seconds since the last poll whose answer vouches was asked; infinite before the first."""
-        return float("inf") if self._asked_at is None else self._clock() - self._asked_at
+        """Seconds since the last poll whose answer vouches was asked, or what stands in for it."""
+        as_of_s = self._stand_in.as_of_s if self._asked_at is None else self._asked_at
+        return self._clock() - as_of_s
 
     @property
     def stale_since(self) -> datetime | None:
-        """When the last poll was asked, if that is longer ago than a second."""
+        """When what is answered was right, if that is longer ago than a second or not polled."""
         age_s = self.age_s
-        if age_s <= SILENT_AFTER_S or self._asked_at is None:
+        if age_s == float("inf") or (age_s <= SILENT_AFTER_S and self.has_begun):
             return None
         return datetime.now(UTC) - timedelta(seconds=age_s)
+
+    def is_fit(self, look: Look) -> bool:
+        """Whether a replica may be read from, as it was seen: of this life, and not behind."""
+        if self.has_begun:
+            return self.lag_s(look.beat) <= LAG_MAX_S and self.window.life in {None, look.life}
+        if not self._stand_in.takes(look):
+            return False
+        if self.window.incarnation != self._stand_in.life:
+            self.window.enter(self._stand_in.life)
+        return True
 
     def lag_s(self, beat: int) -> float:
         """For how long a server that is at this heartbeat has lacked the next one."""
@@ -166,11 +204,13 @@ class ChangePoll:
 
     async def poll(self) -> None:
         """Ask once. Raises TimedOut, Unavailable."""
+        if self._heart_beats and not self.has_begun:
+            await self._feel_heart()
         asked_at = self._clock()
         beat = await self._advance() if self.window.horizon else None
         if beat is None:
             beat = await self._begin()
-        if beat != self._beat or not self._heart_beats:
+        if beat != self._beat or not (self._heart_beats and self.has_begun):
             self._beat = beat
             self._beats.append((beat, asked_at, self.window.horizon))
             self._asked_at = asked_at
@@ -203,6 +243,16 @@ class ChangePoll:
         window.extend([Change(*row[:4]) for row in history], first)
         self._history_read = history[0][4] < datetime.now(UTC) - window.age_max
         return not self._history_read
+
+    async def _feel_heart(self) -> None:
+        """Go on only when the heartbeat has moved since it was seen first. Raises Unavailable.
+
+        It does not in a life that has no name yet, which asking sees to.
+        """
+        beat = (await self._ask(NO_CHANGES)).beat
+        if self._beat is None or beat == self._beat:
+            self._beat = beat
+            raise Unavailable("the primary's heart has not been seen to beat yet")
 
     async def _run(self) -> None:
         while True:

@@ -91,6 +91,7 @@ class Database:
         *,
         connections_max: int = 10,
         connection_wait_max_s: float = WAIT_MAX_S,
+        may_lack_primary: bool = False,
         on_statement: Callable[[str], None] | None = None,
         connect: Connect = asyncpg.connect,
     ) -> None:
@@ -101,6 +102,7 @@ class Database:
         self._connection_wait_max_s = connection_wait_max_s
         self._turns: dict[Pool, Turns] = {}
         self._is_silent: Callable[[], bool] = bool
+        self._may_lack_primary = may_lack_primary
         self._on_statement = on_statement
         self._connect = connect
         self._writers: Pool | None = None
@@ -111,15 +113,17 @@ class Database:
         self._unfinished: set[asyncio.Task[Any]] = set()
 
     async def connect(self) -> None:
-        """Open the pools. Raises Unavailable when a server cannot be reached."""
+        """Open the pools. Raises Unavailable without a primary, unless there may be none yet."""
+        hosts = dsns_of(self._replica_dsn) if self._replica_dsn else []
+        await self.replicas.connect([self._pool(dsn, self._dial, min_size=0) for dsn in hosts])
         try:
             self._writers = await self._pool(self._primary_dsn, self._finder)
-            hosts = dsns_of(self._replica_dsn) if self._replica_dsn else []
-            await self.replicas.connect([self._pool(dsn, self._dial, min_size=0) for dsn in hosts])
         except Exception as error:
             if (named := translate(error)) is None:
                 raise
-            raise named from error
+            if not self._may_lack_primary:
+                raise named from error
+            self._writers = await self._pool(self._primary_dsn, self._finder, min_size=0)
 
     def beware(self, is_silent: Callable[[], bool]) -> None:
         """Do not ask the primary for anything while `is_silent()`: whoever needs it is told so.
@@ -193,7 +197,9 @@ class Database:
             try:
                 return await self._fetch(pool, sql, args, deadline, life=life)
             except TimedOut:
-                raise
+                if deadline is not None:
+                    raise
+                self.replicas.failed(pool)
             except Busy as error:
                 busy = error
             except Unavailable:

@@ -49,6 +49,6 @@ class Heart:
     async def _run(self) -> None:
         """A beat at a time: one that its standby does not confirm is waited for."""
         while True:
-            await asyncio.sleep(self._interval_s)
             with contextlib.suppress(RepositoryError):  # the poll tells that nothing moves
                 await self._database.write(BEAT)
+            await asyncio.sleep(self._interval_s)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from repository.database import Connection, Database
-from repository.errors import VersionMismatch
+from repository.errors import Unavailable, VersionMismatch
 
 __all__ = ["CustomerKey", "KeyStore", "PurposeKey"]
 
@@ -81,8 +81,14 @@ class KeyStore:
         self._database = database
 
     async def purpose_keys(self) -> tuple[list[PurposeKey], bytes | None]:
-        """(all purpose keys, the MAC over their table); ([], None) before the first are made."""
-        rows = await self._database.fetch(GET_PURPOSE_KEYS, primary=True)
+        """(all purpose keys, the MAC over their table); ([], None) before the first are made.
+
+        Without a primary a standby's, which a worker that runs has had for longer.
+        """
+        try:
+            rows = await self._database.fetch(GET_PURPOSE_KEYS, primary=True)
+        except Unavailable:
+            rows = await self._database.fetch(GET_PURPOSE_KEYS)
         return [PurposeKey(*row[:5]) for row in rows], rows[0][5] if rows else None
 
     async def set_purpose_keys(

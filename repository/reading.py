@@ -291,7 +291,8 @@ class Reader:
         self.stats.rows += len(entries)
         if len(entries) < len(ids):
             entries = dict.fromkeys(ids, Entry(0, horizon, b"", b"")) | entries
-        if not primary:  # a replica may lag behind what this worker knows to have changed
+        # A replica may lag behind what this worker knows to have changed, if it knows of any.
+        if not primary and self._poll.has_begun:
             await self._insist(kind, entries, deadline)
         is_of_this_life = self._window.incarnation == incarnation
         if fills and is_of_this_life and self._cache is not None:

@@ -5,13 +5,14 @@ Owns a pool for each and looks after them; what is read is not known here.
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import asyncpg
 
-__all__ = ["Pool", "Replicas"]
+__all__ = ["LAG_MAX_S", "Look", "Pool", "Replicas"]
 
 Pool: TypeAlias = "asyncpg.pool.Pool[asyncpg.Record]"
 
@@ -19,9 +20,25 @@ LAG_MAX_S: Final = 1.0
 LOOK_EVERY_S: Final = 0.25
 ANSWER_MAX_S: Final = 1.0
 
-GET_BEAT = "SELECT beat, incarnation.id FROM heartbeat CROSS JOIN incarnation"
+GET_BEAT = """
+SELECT beat, incarnation.id, incarnation.timeline,
+       extract(epoch FROM clock_timestamp() - heartbeat.time)::float8
+FROM heartbeat CROSS JOIN incarnation"""
 
 NO_ANSWER = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+
+class Look(NamedTuple):
+    """What a replica said when asked at `asked_s` (time.monotonic).
+
+    `age_s` is how old its heartbeat was by its own clock; a beat has the time of the primary's.
+    """
+
+    asked_s: float
+    beat: int
+    life: bytes
+    timeline: int
+    age_s: float
 
 
 @dataclass(slots=True, repr=False)
@@ -60,16 +77,14 @@ class Replicas:
         return [replica.pool for replica in self._all]
 
     @contextlib.asynccontextmanager
-    async def watched(
-        self, lag_s: Callable[[int], float], life: Callable[[], bytes | None]
-    ) -> AsyncIterator[None]:
-        """Until the block ends leave out whoever lags or is not of the primary's `life`.
+    async def watched(self, is_fit: Callable[[Look], bool]) -> AsyncIterator[None]:
+        """Until the block ends leave out whoever is not fit to be read from, by a look at it.
 
-        `lag_s` says how old a heartbeat is; `life` is None while nobody knows. On a former
-        timeline, or after a restore that goes back, a replica can be ahead of the primary: its
-        heartbeat is young, its rows are undone.
+        One that lags is not, nor one of another life than the primary's: on a former timeline, or
+        after a restore that goes back, a replica can be ahead of the primary. Its heartbeat is
+        young, its rows are undone.
         """
-        tasks = [asyncio.create_task(_watch(replica, lag_s, life)) for replica in self._all]
+        tasks = [asyncio.create_task(_watch(replica, is_fit)) for replica in self._all]
         try:
             yield
         finally:
@@ -78,19 +93,18 @@ class Replicas:
             await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _watch(
-    replica: _Replica, lag_s: Callable[[int], float], life: Callable[[], bytes | None]
-) -> None:
+async def _watch(replica: _Replica, is_fit: Callable[[Look], bool]) -> None:
     """Look again and again whether the replica has replayed a heartbeat that is young enough.
 
     It is of a life once it has replayed that life's name, which nobody knows before it begins.
     """
     while True:
+        asked_s = time.monotonic()
         try:
             async with asyncio.timeout(ANSWER_MAX_S), replica.pool.acquire() as connection:
-                [(beat, lived)] = await connection.fetch(GET_BEAT)
+                [row] = await connection.fetch(GET_BEAT)
         except NO_ANSWER:
             replica.is_usable = False
         else:
-            replica.is_usable = lag_s(beat) <= LAG_MAX_S and life() in {None, lived}
+            replica.is_usable = is_fit(Look(asked_s, *row))
         await asyncio.sleep(LOOK_EVERY_S)

@@ -5,11 +5,15 @@ Rows are the directory's or the bank's additions; laying one over the other is t
 
 from collections.abc import Sequence
 from datetime import date
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from repository.database import Connection, Database
+from repository.errors import Unavailable
 
 __all__ = ["RoutingRow", "RoutingStore"]
+
+NO_REVISION: Final = -1
+"""Of rows that may be older than any revision: they are loaded again."""
 
 GET_ALL = """
 SELECT routing_number, is_addition, office_code, servicing_frb, record_type, change_date,
@@ -60,14 +64,19 @@ class RoutingStore:
         self._database = database
 
     async def get_all(self, *, deadline: float | None = None) -> tuple[int, list[RoutingRow]]:
-        """(revision, all rows), from the primary.
+        """(revision, all rows), from the primary; without one NO_REVISION and a replica's rows.
 
         The revision is read first: rows newer than it are loaded again, never passed over.
         Raises TimedOut, Unavailable.
         """
-        revision = await self._database.fetch(GET_REVISION, primary=True, deadline=deadline)
-        rows = await self._database.fetch(GET_ALL, primary=True, deadline=deadline)
-        return revision[0][0], [RoutingRow(*row) for row in rows]
+        try:
+            found = await self._database.fetch(GET_REVISION, primary=True, deadline=deadline)
+            rows = await self._database.fetch(GET_ALL, primary=True, deadline=deadline)
+            revision = found[0][0]
+        except Unavailable:
+            rows = await self._database.fetch(GET_ALL, deadline=deadline)
+            revision = NO_REVISION
+        return revision, [RoutingRow(*row) for row in rows]
 
     async def replace(
         self, directory: Sequence[RoutingRow] | None, additions: Sequence[RoutingRow]

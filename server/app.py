@@ -89,7 +89,6 @@ async def wired(settings: Settings, gauges: Gauges) -> AsyncIterator[Wired]:
         keyring = await open_keyring(settings, key_store)
         macs, sealer = Macs(keyring), Sealer(keyring)
         identity, tokens = Identity(keyring), Tokens(keyring)
-
         poll = await enter(poll_of(settings, database))
         sealed = SealedRecords(sealer, CustomerSealers(CustomerKeys(keyring), key_store))
         cache = await enter(cache_of(settings, macs, sealed, poll.window))
@@ -97,7 +96,6 @@ async def wired(settings: Settings, gauges: Gauges) -> AsyncIterator[Wired]:
         reader = Reader(records, poll, cache)
         writer = Writer(database, reader.committed)
         opened.push_async_callback(writer.settled)
-
         cursors, audit = Cursors(macs), Audit(AuditStore(database), macs)
         own = OpenedRecords(poll, settings.opened_max_bytes)
         frames = Frames(reader, sealed, own)
@@ -129,6 +127,7 @@ async def wired(settings: Settings, gauges: Gauges) -> AsyncIterator[Wired]:
         gauges.poll_age_s = lambda: poll.age_s
         gauges.idle_connections = lambda: database.idle_connections
         gauges.reads, gauges.own, gauges.samples = reader.stats, own.stats, sampler.stats
+        gauges.audit = audit.stats
         gauges.cache = cache.stats if cache else gauges.cache
         yield Wired(servicers, audit)
 

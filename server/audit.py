@@ -18,6 +18,7 @@ from repository.errors import RepositoryError
 from server.contract import ContractIncomplete, disclosing_methods
 from server.errors import Unavailable
 from server.forms import FORMS
+from server.metrics import AuditStats
 from server.rpc import Call
 from tokenizer.identity import uuid7
 from tokenizer.mac import Macs
@@ -37,9 +38,10 @@ class Audit:
     So the record costs a commit for all that is shown meanwhile, not one for each call.
     """
 
-    __slots__ = ("_disclosing", "_macs", "_store", "_waiting", "_writing")
+    __slots__ = ("_disclosing", "_macs", "_store", "_waiting", "_writing", "stats")
 
     def __init__(self, store: AuditStore, macs: Macs) -> None:
+        self.stats = AuditStats()
         self._store = store
         self._macs = macs
         self._disclosing = disclosing_methods()
@@ -103,7 +105,12 @@ class Audit:
             async with asyncio.timeout(WRITE_MAX_S):
                 await waiter
         except TimeoutError:  # it may be written yet: rather a record too many
+            self.stats.refused += 1
             raise Unavailable("DATABASE_UNAVAILABLE") from None
+        except Exception:
+            self.stats.refused += 1
+            raise
+        self.stats.recorded += 1
 
     async def _write_all(self) -> None:
         """Write until nothing waits; begins after this turn of the loop, with all of it."""

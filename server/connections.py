@@ -25,13 +25,14 @@ WATCH_CONNECTIONS: Final = 3
 async def database_of(settings: Settings) -> AsyncIterator[Database]:
     """The main database. Raises SchemaOutdated, Unavailable."""
     primary = settings.database_dsn.get_secret_value()
-    await require_schema(primary, "main")
-    replica = settings.replica_dsn
+    replica = settings.replica_dsn.get_secret_value() if settings.replica_dsn else None
+    await require_schema(primary, "main", replica)
     database = Database(
         primary,
-        replica.get_secret_value() if replica else None,
+        replica,
         connections_max=settings.database_connections,
         connection_wait_max_s=settings.connection_wait_max_s,
+        may_lack_primary=True,
     )
     async with _connected(database):
         yield database
@@ -45,12 +46,12 @@ async def poll_of(settings: Settings, database: Database) -> AsyncIterator[Chang
     Raises Unavailable.
     """
     primary = settings.database_dsn.get_secret_value()
-    watch = Database(primary, connections_max=WATCH_CONNECTIONS)
+    watch = Database(primary, connections_max=WATCH_CONNECTIONS, may_lack_primary=True)
     async with _connected(watch), Heart(watch).running():
         poll = ChangePoll(watch, Window(), max_stale_s=settings.max_stale_s, heart_beats=True)
         poll.on_leave.append(database.leave)
-        database.beware(lambda: poll.age_s > settings.primary_silent_s)
-        async with database.replicas.watched(poll.lag_s, lambda: poll.window.life):
+        database.beware(lambda: not poll.has_begun or poll.age_s > settings.primary_silent_s)
+        async with database.replicas.watched(poll.is_fit):
             yield poll
 
 
@@ -59,7 +60,8 @@ async def key_store_of(settings: Settings) -> AsyncIterator[KeyStore]:
     """The key database. Raises SchemaOutdated, Unavailable."""
     dsn = settings.key_database_dsn.get_secret_value()
     await require_schema(dsn, "keys")
-    database = Database(dsn, connections_max=settings.database_connections)
+    connections = settings.database_connections
+    database = Database(dsn, dsn, connections_max=connections, may_lack_primary=True)
     async with _connected(database):
         yield KeyStore(database)
 

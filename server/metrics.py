@@ -29,7 +29,7 @@ from repository.reading import ReadStats
 from server.admission import SHED_REASONS, Admission
 from server.opened import OpenedStats
 
-__all__ = ["Gauges", "Histogram", "MethodStats", "Metrics", "SampleStats"]
+__all__ = ["AuditStats", "Gauges", "Histogram", "MethodStats", "Metrics", "SampleStats"]
 
 DURATION_BOUNDS_S: Final = (
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 30.0
@@ -106,9 +106,18 @@ class SampleStats:
 
 
 @dataclass(slots=True)
+class AuditStats:
+    """What the audit counts: each is a call that was, or was not, to show what is recorded."""
+
+    recorded: int = 0
+    refused: int = 0
+
+
+@dataclass(slots=True)
 class Gauges:
     """What others count: read when metrics are asked for. app.py says whose it is."""
 
+    audit: AuditStats = field(default_factory=AuditStats)
     cache: CacheStats = field(default_factory=CacheStats)
     own: OpenedStats = field(default_factory=OpenedStats)
     samples: SampleStats = field(default_factory=SampleStats)
@@ -150,6 +159,7 @@ class _Families(Collector):
         yield from self._sizes()
         yield from self._cache()
         yield from self._samples()
+        yield from self._audit()
         yield GaugeMetricFamily(
             "opencif_poll_age_seconds",
             "Seconds since the changes of the database were last read.",
@@ -197,6 +207,18 @@ class _Families(Collector):
             if any(items.counts):
                 batch.add_metric([method.name], items.buckets(), items.sum)
         yield from (duration, batch)
+
+    def _audit(self) -> Iterator[Metric]:
+        stats = self._gauges.audit
+        calls = CounterMetricFamily(
+            "opencif_audit_calls",
+            "Calls that show numbers or private fields, by whether that could be recorded.",
+            None,
+            ["outcome"],
+        )
+        calls.add_metric(["recorded"], stats.recorded)
+        calls.add_metric(["refused"], stats.refused)
+        yield calls
 
     def _samples(self) -> Iterator[Metric]:
         """How the caches compare with the primary."""

@@ -24,8 +24,8 @@ __all__ = ["EXIT_REFUSED", "AlreadyServing", "Supervisor"]
 
 EXIT_REFUSED: Final = 2  # a worker that cannot start and has said why
 BACKOFF_FIRST_S: Final = 0.5
-BACKOFF_MAX_S: Final = 30.0
-STEADY_S: Final = 60.0  # a worker that lived this long starts with no backoff
+BACKOFF_MAX_S: Final = 5.0  # what kept it from starting may be over any moment
+STEADY_S: Final = 60.0  # a worker that lived this long is started again at once
 KILL_AFTER_S: Final = 5.0  # beyond what draining may take
 
 _log = log.logger("supervisor")
@@ -141,8 +141,8 @@ class Supervisor:
             await ending
 
     async def _keep(self, worker: _Worker) -> None:
-        """Run a worker again and again, later each time it fails soon, until the end."""
-        backoff_s = BACKOFF_FIRST_S
+        """Run a worker again and again, at once unless it fails soon, until the end."""
+        backoff_s = None
         clock = asyncio.get_running_loop().time
         while not self._ending.is_set():
             began = clock()
@@ -153,14 +153,13 @@ class Supervisor:
                 self._refused = True
                 self._ending.set()
                 return
-            backoff_s = BACKOFF_FIRST_S if clock() - began > STEADY_S else backoff_s
+            backoff_s = next_backoff_s(backoff_s, clock() - began)
             _log.error(
                 "worker_ended", worker=worker.number, exit_code=exit_code, backoff_s=backoff_s
             )
             worker.restarts += 1
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._ending.wait(), backoff_s)
-            backoff_s = min(2 * backoff_s, BACKOFF_MAX_S)
 
     async def _end(self, workers: list[_Worker], lives: list[asyncio.Task[None]]) -> None:
         """Drain every worker; kill those that take longer than they may."""
@@ -190,6 +189,16 @@ class Supervisor:
         part = self._ports_file.with_name(f".{self._ports_file.name}.part")
         part.write_text(json.dumps(told) + "\n", "utf-8")
         part.replace(self._ports_file)
+
+
+def next_backoff_s(former_s: float | None, lived_s: float) -> float:
+    """How long a worker that has died waits; `former_s` is how long it did the last time.
+
+    The first time not at all, for its share of the calls is the others' meanwhile.
+    """
+    if former_s is None or lived_s > STEADY_S:
+        return 0.0
+    return min(max(2 * former_s, BACKOFF_FIRST_S), BACKOFF_MAX_S)
 
 
 async def _all_ready(workers: Sequence[_Worker]) -> None:

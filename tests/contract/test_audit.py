@@ -93,7 +93,10 @@ async def test_what_cannot_be_recorded_in_time_is_refused(
         await blocker.execute("LOCK TABLE audit")
         with pytest.raises(Unavailable) as refused:
             await audit.record("ann", METHOD, REQUEST, items=1, outcome="OK")
+        with pytest.raises(Unavailable):
+            await audit.shown(showing(), [some_id()])
     assert refused.value.reason == "DATABASE_UNAVAILABLE"
+    assert (audit.stats.recorded, audit.stats.refused) == (0, 2)
     await blocker.close()
     await there.close()
 

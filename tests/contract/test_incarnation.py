@@ -165,6 +165,7 @@ async def test_a_primary_of_an_older_timeline_is_not_believed(stand: Stand) -> N
 async def test_an_answer_vouches_only_while_the_heart_beats(stand: Stand) -> None:
     now = 0.0
     poll = ChangePoll(stand.database, Window(), heart_beats=True, clock=lambda: now)
+    poll._beat = 0  # it has been seen to beat
     await poll.poll()
     now = 5.0
     await poll.poll()

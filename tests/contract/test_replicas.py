@@ -7,12 +7,13 @@ from contextlib import suppress
 import pytest
 
 from deploy.cluster_parts import free_port
-from repository.changes import BEATS_KEPT
+from repository.changes import BEATS_KEPT, ChangePoll
 from repository.database import Database as Pools
 from repository.errors import OtherLife
 from repository.hosts import PrimaryFinder, dsns_of
 from repository.record import RecordStore
-from repository.replicas import LOOK_EVERY_S
+from repository.replicas import LAG_MAX_S, LOOK_EVERY_S, Look
+from repository.window import NO_LIFE, Window
 from tests.conftest import Database
 from tests.contract.stand import ACCOUNT, Stand, set_up, some_id
 
@@ -42,7 +43,7 @@ async def test_a_replica_that_lags_is_left_out_until_it_has_caught_up(database: 
     dsn, lag_s = await database("main"), 0.0
     pools = Pools(dsn, dsn)
     await pools.connect()
-    async with pools.replicas.watched(lambda _: lag_s, lambda: None):
+    async with pools.replicas.watched(lambda _: lag_s <= LAG_MAX_S):
         await until(lambda: bool(pools.replicas.usable()))
         lag_s = 5.0
         await until(lambda: not pools.replicas.usable())
@@ -82,13 +83,15 @@ async def test_a_replica_of_another_life_is_left_out(database: Database, is_know
     primary, other, life = await of_two_lives(database)
     pools = Pools(primary, other)
     await pools.connect()
-    looks: list[int] = []
+    looks: list[Look] = []
+    poll = ChangePoll(pools, Window(life if is_known else NO_LIFE))
+    poll._asked_at = 0.0
 
-    def lag_s(beat: int) -> float:
-        looks.append(beat)
-        return 0.0
+    def is_fit(look: Look) -> bool:
+        looks.append(look)
+        return poll.is_fit(look)
 
-    async with pools.replicas.watched(lag_s, lambda: life if is_known else None):
+    async with pools.replicas.watched(is_fit):
         await until(lambda: len(looks) > 1)
         assert bool(pools.replicas.usable()) is not is_known
     await pools.close()
