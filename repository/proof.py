@@ -54,7 +54,7 @@ ID_SIZE: Final = 16
 FORMAT: Final = b"\2"  # in keys: a release whose values look different finds none of these
 NOTHING: Final = bytes(EMPTY_SIZE)
 BROKEN: Final = frozenset({"mac", "garbled"})  # causes after which an entry is removed
-FEW: Final = 48  # entries, up to which one by one is cheaper
+FEW: Final = 80  # entries, up to which one by one is cheaper
 
 _TAG_ROWS: Final = np.frombuffer(b"".join(TAGS), np.uint8).reshape(-1, TAG_SIZE)
 

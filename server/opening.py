@@ -15,7 +15,7 @@ from tokenizer.sealing import OPERATIONAL_SEAL_BYTES
 
 __all__ = ["texts_of"]
 
-FEW: Final = 24  # values, up to which one by one is cheaper
+FEW: Final = 48  # values, up to which one by one is cheaper
 ID_BYTES: Final = 16
 
 
