@@ -201,18 +201,23 @@ class _Connection(asyncpg.Connection):
         return bool(self._cancellations)  # type: ignore[attr-defined]  # nothing public tells
 
     # The driver's own signatures, as far as anybody makes use of them.
-    async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:  # noqa: ASYNC109
+    async def execute(
+        self,
+        query: str,
+        *args: Any,
+        timeout: float | None = None,  # noqa: ASYNC109 - the driver's
+    ) -> str:
         done: str = await self._staged("execute", query, args, timeout)
         return done
 
-    async def fetch(self, query: str, *args: Any, timeout: float | None = None, **_: Any) -> Any:  # noqa: ASYNC109
-        return await self._staged("fetch", query, args, timeout)
+    async def fetch(self, query: str, *args: Any, **how: Any) -> Any:
+        return await self._staged("fetch", query, args, how.get("timeout"))
 
-    async def fetchval(self, query: str, *args: Any, timeout: float | None = None, **_: Any) -> Any:  # noqa: ASYNC109
-        return await self._staged("fetchval", query, args, timeout)
+    async def fetchval(self, query: str, *args: Any, **how: Any) -> Any:
+        return await self._staged("fetchval", query, args, how.get("timeout"))
 
-    async def fetchrow(self, query: str, *args: Any, timeout: float | None = None, **_: Any) -> Any:  # noqa: ASYNC109
-        return await self._staged("fetchrow", query, args, timeout)
+    async def fetchrow(self, query: str, *args: Any, **how: Any) -> Any:
+        return await self._staged("fetchrow", query, args, how.get("timeout"))
 
     async def prepare(self, query: str, **_: Any) -> Any:
         with self.stage.turns.under_way(self.get_server_pid()):
