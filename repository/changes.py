@@ -349,9 +349,7 @@ class ChangePoll:
 
     async def _leave(self) -> None:
         """Part with the primary that was, here and wherever else it is known."""
-        await self._database.leave()
-        for left in self.on_leave:
-            await left()
+        await asyncio.gather(self._database.leave(), *(left() for left in self.on_leave))
 
     async def _fetch(self, sql: str, *xids: int) -> list[Row]:
         deadline = time.monotonic() + STATEMENT_MAX_S

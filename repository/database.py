@@ -152,12 +152,15 @@ class Database:
         """Part with a primary that is none any more: what waits for it will not be answered.
 
         A COMMIT under way there ends as CommitUnknown. Connections to other hosts are kept: to
-        make all of them anew takes a worker seconds. Where no other primary is known yet none is.
+        make all of them anew takes a worker seconds.
         """
-        await self.look_for_another()
-        former = set(map(host_of, self._finder.left()))
+        former = self._finder.left()
+        if not former:
+            await self.look_for_another()
+            former = self._finder.left()
+        hosts = set(map(host_of, former))
         for connection, dsn in list(self._connections.items()):
-            if not former or host_of(dsn) in former:
+            if host_of(dsn) in hosts:
                 connection.terminate()
 
     @property

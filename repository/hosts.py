@@ -102,7 +102,7 @@ class PrimaryFinder:
     async def _timeline(self, dsn: str) -> int:
         """The timeline of a primary; 0 of what is none, or silent."""
         try:
-            async with asyncio.timeout(HOST_MAX_S):
+            async with asyncio.timeout(KNOWN_MAX_S):
                 connection = await self._try(dsn, {"target_session_attrs": _PRIMARY})
                 try:
                     return int(await connection.fetchval(GET_TIMELINE))

@@ -113,7 +113,7 @@ async def test_of_two_that_say_so_the_one_on_the_later_timeline_is_the_primary()
 async def test_who_looks_and_finds_no_other_goes_on_with_the_one_that_was(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(hosts, "HOST_MAX_S", 0.05)
+    monkeypatch.setattr(hosts, "KNOWN_MAX_S", 0.05)
     there, finder = found()
     await finder()
     there.silent = {"a", "b", "c"}
