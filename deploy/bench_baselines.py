@@ -21,8 +21,9 @@ import uvloop
 from deploy import bench_ff1
 from loadtests.bench_machine import CpuWatch
 from repository.database import GET_INCARNATION
+from repository.proof import entry_keys
 from repository.record import Kind
-from repository.shards import TAGS, Shards
+from repository.shards import Shards
 from server.settings import Settings
 from server.worker import channel_options
 from tokenizer.identity import ID_BYTES
@@ -93,8 +94,7 @@ class Baselines:
         """Take note of the accounts to be read; of the cache, those that it has."""
         self._ids = ids
         incarnation = await self._pool.fetchval(GET_INCARNATION)
-        prefix = bytes((Kind.ACCOUNT,)) + incarnation  # as proof.py makes keys
-        keys = [TAGS[id_[-1] & 63] + prefix + id_ for id_ in ids]
+        keys = entry_keys(Kind.ACCOUNT, incarnation, ids)
         self._keys = []
         for at in range(0, len(keys), _GATHERED):
             part = keys[at : at + _GATHERED]

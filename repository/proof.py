@@ -29,7 +29,7 @@ from repository.values import (
 )
 from repository.window import Window
 
-__all__ = ["FEW", "Proof", "Proven", "Prover"]
+__all__ = ["FEW", "Proof", "Proven", "Prover", "entry_keys"]
 
 Flags: TypeAlias = npt.NDArray[np.bool_]
 
@@ -80,13 +80,12 @@ class Proof:
         self._window = window
 
     def keys(self, kind: int, ids: Sequence[bytes]) -> list[bytes]:
-        """The keys of records' entries: hash tag, kind, format, incarnation, id."""
-        prefix = self._prefix(kind)
-        return [TAGS[id_[-1] & 63] + prefix + id_ for id_ in ids]
+        """The keys of records' entries in this life of the database."""
+        return entry_keys(kind, self._window.incarnation, ids)
 
     def bulk_keys(self, kind: int, ids: Sequence[bytes]) -> bytes:
         """The same as RESP bulk strings without a gap."""
-        prefix = self._prefix(kind)
+        prefix = _prefix(kind, self._window.incarnation)
         length = b"$%d\r\n" % (TAG_SIZE + len(prefix) + ID_SIZE)
         if len(ids) <= FEW:
             return b"".join([length + key + b"\r\n" for key in self.keys(kind, ids)])
@@ -247,8 +246,15 @@ class Proof:
         """What all MACs of a kind cover first: a whole block."""
         return (self._window.incarnation + bytes((kind,))).ljust(BLOCK_SIZE, b"\0")
 
-    def _prefix(self, kind: int) -> bytes:
-        return bytes((kind,)) + FORMAT + self._window.incarnation
+
+def entry_keys(kind: int, incarnation: bytes, ids: Iterable[bytes]) -> list[bytes]:
+    """The keys of records' entries: hash tag, kind, format, incarnation, id."""
+    prefix = _prefix(kind, incarnation)
+    return [TAGS[id_[-1] & 63] + prefix + id_ for id_ in ids]
+
+
+def _prefix(kind: int, incarnation: bytes) -> bytes:
+    return bytes((kind,)) + FORMAT + incarnation
 
 
 def _laid(values: Sequence[bytes]) -> Laid:
