@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Final
 
+from repository.beside import beside
 from repository.database import Database
 from repository.errors import RepositoryError
 
@@ -38,13 +39,8 @@ class Heart:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Beat in the background until the block ends."""
-        task = asyncio.create_task(self._run())
-        try:
+        async with beside(self._run()):
             yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
 
     async def _run(self) -> None:
         """A beat at a time: one that its standby does not confirm is waited for."""

@@ -13,6 +13,7 @@ from typing import Final
 
 from opencif.v1.account_pb2 import Account
 from opencif.v1.customer_pb2 import Customer
+from repository.beside import beside
 from repository.errors import RepositoryError
 from repository.follow_up import FollowUp, FollowUpStore
 from repository.link import Relation
@@ -66,13 +67,8 @@ class CustomerAccounts:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Do follow-ups in the background until the block ends."""
-        task = asyncio.create_task(self._run())
-        try:
+        async with beside(self._run()):
             yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
 
     async def follow_up(self) -> int:
         """Take every pending follow-up a step further; how many went on.

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import grpc
 
+from repository.beside import beside
 from server.admission import Admission
 
 __all__ = ["QueueProbe"]
@@ -55,14 +56,11 @@ class QueueProbe(grpc.GenericRpcHandler):
             address = f"unix:{Path(directory, 'probe')}"
             server.add_insecure_port(address)
             await server.start()
-            async with grpc.aio.insecure_channel(address) as channel:
-                task = asyncio.create_task(self._run(channel.unary_unary(PATH)))
-                try:
-                    yield
-                finally:
-                    task.cancel()
-                    with contextlib.suppress(asyncio.CancelledError):
-                        await task
+            async with (
+                grpc.aio.insecure_channel(address) as channel,
+                beside(self._run(channel.unary_unary(PATH))),
+            ):
+                yield
 
     async def _run(self, ask: Callable[..., Any]) -> None:
         """Probe while many call, or few whose calls keep the event loop from coming round."""
