@@ -200,6 +200,8 @@ class _Unary(_Method):
             error = self._error(failure, endpoint)
             if error.tells_of_an_overload:
                 endpoint.restraint.refused()
+            elif error.tells_of_a_look:
+                endpoint.restraint.taken()
             raise error from failure
         endpoint.answered()
         endpoint.restraint.taken()

@@ -12,6 +12,15 @@ from google.rpc import error_details_pb2, status_pb2
 _DETAILS_KEY: Final = "grpc-status-details-bin"
 _REPEATABLE_ABORTS: Final = frozenset({"OPERATION_IN_PROGRESS", "CONFLICT"})
 _LEAVING: Final = frozenset({"", "SHUTTING_DOWN"})
+_LOOKED_AT: Final = frozenset(
+    {
+        grpc.StatusCode.INVALID_ARGUMENT,
+        grpc.StatusCode.NOT_FOUND,
+        grpc.StatusCode.ALREADY_EXISTS,
+        grpc.StatusCode.FAILED_PRECONDITION,
+        grpc.StatusCode.ABORTED,
+    }
+)
 
 
 class FieldViolation(NamedTuple):
@@ -93,6 +102,11 @@ class OpencifError(Exception):
         if self.reason == "OVERLOADED" or self.code is grpc.StatusCode.CANCELLED:
             return True
         return self.code is grpc.StatusCode.RESOURCE_EXHAUSTED and self.may_be_repeated
+
+    @property
+    def tells_of_a_look(self) -> bool:
+        """Whether a server had time for the call and refused it for what it asks."""
+        return bool(self.reason) and self.code in _LOOKED_AT
 
     @property
     def speaks_of_the_address(self) -> bool:

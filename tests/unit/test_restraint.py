@@ -68,6 +68,23 @@ def test_it_is_forgotten_when_the_overload_is_over(restraint: Restraint, clock: 
     assert offered(restraint, clock, wanted=180, room=200, for_s=15)[-1] > 170
 
 
+def test_who_calls_seldom_does_not_hold_back_what_is_over_since_long(
+    restraint: Restraint, clock: Clock
+):
+    for _ in range(100):
+        restraint.refused()
+    assert sum(restraint.lets_go() for _ in range(100)) < 20
+    clock.now += 60.0
+    assert all(restraint.lets_go() for _ in range(100))
+
+
+def test_while_it_goes_on_time_alone_changes_nothing(restraint: Restraint, clock: Clock):
+    for _ in range(100):
+        clock.now += 1.0
+        restraint.refused()
+    assert sum(restraint.lets_go() for _ in range(1_000)) < 100
+
+
 def test_however_much_was_refused_something_is_sent(restraint: Restraint):
     for _ in range(1_000):
         restraint.refused()
@@ -105,3 +122,28 @@ async def test_other_failures_are_repeated_as_before() -> None:
             server.failures = [(Code.ABORTED, "CONFLICT")]
             await client.cards.GetCard(card_pb2.GetCardRequest(name=CARD))
     assert len(server.seen) == 30
+
+
+@pytest.mark.parametrize(
+    ("failure", "noted"),
+    [
+        ((Code.NOT_FOUND, "NOT_FOUND"), "taken"),
+        ((Code.ABORTED, "CONFLICT"), "taken"),
+        ((Code.RESOURCE_EXHAUSTED, "OVERLOADED", 0.001), "refused"),
+        ((Code.UNAVAILABLE, "SHUTTING_DOWN"), None),
+        ((Code.DEADLINE_EXCEEDED, "DEADLINE"), None),
+    ],
+)
+async def test_what_is_refused_for_what_it_asks_is_no_overload(
+    monkeypatch: pytest.MonkeyPatch, failure: tuple[object, ...], noted: str | None
+) -> None:
+    """Else whoever asks for much that is not there would go on holding back."""
+    told: list[str] = []
+    monkeypatch.setattr(Restraint, "taken", lambda _: told.append("taken"))
+    monkeypatch.setattr(Restraint, "refused", lambda _: told.append("refused"))
+    server = Fake()
+    server.failures = [failure]
+    async with serving(server) as address, Client(address, attempts=1) as client:
+        with pytest.raises(errors.OpencifError):
+            await client.cards.GetCard(card_pb2.GetCardRequest(name=CARD))
+    assert told == ([noted] if noted else [])
