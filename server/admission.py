@@ -8,7 +8,8 @@ import math
 import random
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from server.errors import ResourceExhausted, RpcError, Unavailable
@@ -41,10 +42,10 @@ class Admission:
     """Lets calls in while there are slots for them, and turns them away while calls wait too long.
 
     `slots` is the weight that may run at once, `share` the part of it that one caller may hold
-    while others call. `wait_max_s` is how long calls may wait before they begin. Once all of them
-    have waited longer for a quarter of a second, callers that asked for more than an even part of
-    the last second are turned away, and everybody when that is not enough: batches all, light
-    calls each third.
+    while others call, and with streams at any time. `wait_max_s` is how long calls may wait before
+    they begin. Once all of them have waited longer for a quarter of a second, callers that asked
+    for more than an even part of the last second are turned away, and everybody when that is not
+    enough: batches all, light calls each third.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Admission:
         self._wait_max_s = wait_max_s
         self._clock = clock
         self._held: dict[str, int] = {}
+        self._streams: Counter[str] = Counter()  # of these, by caller
         self._asked: Counter[str] = Counter()  # weight asked for in this window, by caller
         self._callers: frozenset[str] = frozenset()  # of the window before
         self._window_ends = clock() + WINDOW_S
@@ -102,6 +104,23 @@ class Admission:
             self._held[caller] = left
         else:
             del self._held[caller]
+
+    @contextmanager
+    def stream(self, caller: str) -> Iterator[None]:
+        """Count a call that was let in as a stream while the block lasts.
+
+        A caller's streams have no more than its share, though nobody else calls: their slots may
+        not become free for hours. Raises ResourceExhausted CALLER_SHARE.
+        """
+        if self._streams[caller] >= self._share:
+            raise self._refusal(ResourceExhausted("CALLER_SHARE", retry_s=self._retry_s()))
+        self._streams[caller] += 1
+        try:
+            yield
+        finally:
+            self._streams[caller] -= 1
+            if not self._streams[caller]:
+                del self._streams[caller]
 
     def refusal(self) -> RpcError:
         """What a call that is not let in ends with, counted."""

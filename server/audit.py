@@ -104,7 +104,7 @@ class Audit:
         try:
             async with asyncio.timeout(WRITE_MAX_S):
                 await waiter
-        except TimeoutError:  # it may be written yet: rather a record too many
+        except TimeoutError:  # it may be under way, and written yet: rather a record too many
             self.stats.refused += 1
             raise Unavailable("DATABASE_UNAVAILABLE") from None
         except Exception:
@@ -113,11 +113,16 @@ class Audit:
         self.stats.recorded += 1
 
     async def _write_all(self) -> None:
-        """Write until nothing waits; begins after this turn of the loop, with all of it."""
+        """Write until nothing waits; begins after this turn of the loop, with all of it.
+
+        Events of calls that were refused meanwhile are left out: behind those of a slow second
+        the next ones would be too late as well, and so on.
+        """
         try:
-            while self._waiting:
-                batch, self._waiting = self._waiting[:EVENTS_MAX], self._waiting[EVENTS_MAX:]
+            while waiting := [pair for pair in self._waiting if not pair[1].done()]:
+                batch, self._waiting = waiting[:EVENTS_MAX], waiting[EVENTS_MAX:]
                 await self._write(batch)
+            self._waiting.clear()
         finally:
             self._writing = None
 

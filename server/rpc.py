@@ -298,9 +298,10 @@ class _Method:
         self._check(request)
         return self._in_time(self._implementation(request, call), call)
 
-    def _of_stream(self, requests: AsyncIterator[Any], call: Call) -> Any:
-        self._permit(call)
-        return self._implementation(self._requests(requests, call), call)
+    async def _of_stream(self, requests: AsyncIterator[Any], call: Call) -> Any:
+        with self._gate.admission.stream(call.caller.identity):
+            self._permit(call)
+            return await self._implementation(self._requests(requests, call), call)
 
     async def _audited(self, request: Any, call: Call) -> Any:
         """The answer of an audited call, once it is on record."""
@@ -344,10 +345,11 @@ class _Method:
                     request = self._requests(request, call)
                 else:
                     self._check(request)
-                async with aclosing(self._implementation(request, call)) as answers:
-                    async for answer in answers:
-                        self._count_items(call)
-                        yield _bytes(answer)
+                with admission.stream(call.caller.identity):
+                    async with aclosing(self._implementation(request, call)) as answers:
+                        async for answer in answers:
+                            self._count_items(call)
+                            yield _bytes(answer)
             finally:
                 admission.leave(call.caller.identity)
         except (asyncio.CancelledError, GeneratorExit):

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from types import NoneType
 
@@ -9,7 +10,7 @@ import asyncpg
 import pytest
 
 from opencif.v1.tokenization_pb2 import TOKEN_TYPE_PAN, DetokenizeRequest, Token
-from repository.audit import AuditStore
+from repository.audit import AuditEvent, AuditStore
 from repository.database import Database as Connected
 from server.audit import Audit
 from server.contract import ContractIncomplete
@@ -169,3 +170,34 @@ async def test_who_gives_up_leaves_the_others_their_record(stand: Stand) -> None
     gone.cancel()
     await stays
     assert gone.cancelled()
+
+
+class Slow:
+    """A table that takes none of the first events, and then all."""
+
+    def __init__(self) -> None:
+        self.may_go_on = asyncio.Event()
+        self.written: list[int] = []
+
+    async def insert_many(self, events: Sequence[AuditEvent], *, deadline: float) -> None:
+        assert deadline
+        await self.may_go_on.wait()
+        self.written.append(len(events))
+
+
+async def test_what_nobody_waits_for_any_more_keeps_nobody_waiting() -> None:
+    store = Slow()
+    audit = Audit(store, Macs(ring()))  # type: ignore[arg-type]  # all that it asks of a store
+    first = asyncio.create_task(audit.shown(showing(), [some_id()]))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    gone = [asyncio.create_task(audit.shown(showing(), [some_id()])) for _ in range(600)]
+    await asyncio.sleep(0)
+    for each in gone:
+        each.cancel()
+    await asyncio.gather(*gone, return_exceptions=True)
+    last = asyncio.create_task(audit.shown(showing(), [some_id()]))
+    await asyncio.sleep(0)
+    store.may_go_on.set()
+    await asyncio.gather(first, last)
+    assert store.written == [1, 1]

@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 import pytest
 
@@ -112,6 +112,23 @@ class TestShares:
             one.turn()
         for _ in range(4):
             one.enter("a")
+
+    def test_streams_leave_slots_for_callers_that_have_yet_to_come(self, clock: Clock):
+        """They may last for hours: no slot of theirs would become free."""
+        one = admission(clock, slots=4)
+        with ExitStack() as opened:
+            for _ in range(2):
+                one.enter("a")
+                opened.enter_context(one.stream("a"))
+            one.enter("a")
+            with pytest.raises(ResourceExhausted, match="CALLER_SHARE"):
+                opened.enter_context(one.stream("a"))
+            one.leave("a")
+            one.enter("b")
+            opened.enter_context(one.stream("b"))
+        one.leave("a")
+        with one.stream("a"):
+            assert one.shed == {"CALLER_SHARE": 1}
 
     def test_one_call_of_a_caller_may_always_run(self, clock: Clock):
         one = admission(clock, slots=40, share=0.1)

@@ -306,6 +306,44 @@ async def test_every_message_of_a_stream_moves_its_deadline_on(serve: Serve) -> 
     assert deadlines == sorted(deadlines)
 
 
+@pytest.mark.parametrize("kind", ["stream_stream", "stream_unary"])
+async def test_streams_that_stay_open_do_not_keep_others_out(serve: Serve, kind: str) -> None:
+    begun, over = asyncio.Semaphore(0), asyncio.Event()
+
+    async def load(_servicer: object, _requests: AsyncIterator[Any], _call: Call) -> bytes:
+        begun.release()
+        await over.wait()
+        return b""
+
+    async def answer(
+        servicer: object, requests: AsyncIterator[Any], call: Call
+    ) -> AsyncIterator[bytes]:
+        await load(servicer, requests, call)
+        for nothing in ():
+            yield nothing
+
+    admission = Admission(4)
+    served = await serve(admission=admission, StreamLookupCards=answer, ImportRecords=load)
+    path = {
+        "stream_stream": "LookupService/StreamLookupCards",
+        "stream_unary": "ImportService/ImportRecords",
+    }
+    stream = getattr(served.channel, kind)(f"/opencif.v1.{path[kind]}")
+    calls = [stream(iter([])) for _ in range(2)]
+    for _ in calls:
+        await begun.acquire()
+    third = stream(iter([]), timeout=20)
+    assert await third.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert admission.shed == {"CALLER_SHARE": 1}
+    await served.channel.unary_unary("/opencif.v1.CardService/GetCard")(
+        card_pb2.GetCardRequest(name=NAME).SerializeToString()
+    )
+    over.set()
+    for call in calls:
+        assert await call.code() is grpc.StatusCode.OK
+    assert admission.running == 0
+
+
 async def test_calls_are_counted_by_method_and_code(serve: Serve) -> None:
     served = await serve(GetCard=raising(NotFound("name")))
     stub = card_pb2_grpc.CardServiceStub(served.channel)
