@@ -47,7 +47,10 @@ class _Worker:
         self._process: asyncio.subprocess.Process | None = None
 
     async def live(self) -> int:
-        """Run the process once, to its end; returns its exit code."""
+        """Run the process once, to its end; returns its exit code.
+
+        Raises OSError when the machine has no room for another one.
+        """
         ready, told = os.pipe()
         try:
             process = await asyncio.create_subprocess_exec(
@@ -57,6 +60,9 @@ class _Worker:
                 stdin=asyncio.subprocess.PIPE,  # its end tells the worker of ours
                 pass_fds=(told,),
             )
+        except OSError:
+            os.close(ready)
+            raise
         finally:
             os.close(told)
         self._process = process
@@ -146,7 +152,13 @@ class Supervisor:
         clock = asyncio.get_running_loop().time
         while not self._ending.is_set():
             began = clock()
-            exit_code = await worker.live()
+            exit_code = None
+            try:
+                exit_code = await worker.live()
+            except OSError as error:  # there may be room for a process the next time
+                _log.error(
+                    "worker_not_started", worker=worker.number, error_type=type(error).__name__
+                )
             if self._ending.is_set():
                 return
             if not worker.ready.is_set():  # it never worked: nothing to keep
