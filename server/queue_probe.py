@@ -85,8 +85,11 @@ class QueueProbe(grpc.GenericRpcHandler):
                     self._admission.waited(self._clock() - self._sent_at, still_waits=True)
         finally:
             answer.cancel()
-        with contextlib.suppress(grpc.aio.AioRpcError):  # the connection is being renewed
+        try:
             await answer
+        except grpc.aio.AioRpcError as failure:
+            if failure.code() is grpc.StatusCode.UNAVAILABLE:  # nothing is known any more
+                self._admission.waited(0.0)
 
 
 async def _answer(_: bytes, __: object) -> bytes:

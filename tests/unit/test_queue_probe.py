@@ -91,3 +91,21 @@ async def test_while_few_call_nobody_is_probed() -> None:
     admission.waited(60.0)
     async with served(admission, is_probed=True):
         await calm(admission)
+
+
+class Deaf:
+    """A server that nobody can reach."""
+
+    def add_insecure_port(self, _: str) -> None:
+        pass
+
+    async def start(self) -> None:
+        pass
+
+
+async def test_who_cannot_tell_any_more_turns_nobody_away() -> None:
+    """As when somebody has tidied the socket away."""
+    admission = Admission(1)
+    admission.waited(60.0)
+    async with QueueProbe(admission).running(Deaf()):  # type: ignore[arg-type]  # all it is asked
+        await calm(admission)
