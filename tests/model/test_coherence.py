@@ -42,13 +42,13 @@ def search(bounds: Bounds, rules: Rules = RULES, most: int = 10_000_000) -> Foun
 
 
 SPACES = {
-    "one life": Bounds(xids=3, restamps=0),
     "entries stamped anew": Bounds(xids=2, restamps=2),
     "reads under way": Bounds(xids=2, flights=True, restamps=0),
-    "another life": Bounds(xids=2, lives=2, restamps=0),
     "all of it, and little": Bounds(xids=1, lives=2, flights=True, restamps=1),
+    "one life": Bounds(xids=3, restamps=0),
+    "another life": Bounds(xids=2, lives=2, restamps=0),
 }
-"""From the narrowest to the widest; about 300,000 states in all."""
+"""From the narrowest to the widest, as a control is soon found; about 300,000 states in all."""
 
 
 @pytest.mark.parametrize("space", SPACES)
