@@ -124,5 +124,7 @@ class Sampler:
 
     def _age_s(self, horizon: int) -> float:
         """For how long the database has been past a horizon, as far back as is known here."""
+        if not self._marks:  # the poll has had a gap since this look began
+            return 0.0
         at = bisect_right(self._marks, horizon, key=lambda mark: mark[0])
         return time.monotonic() - self._marks[max(at - 1, 0)][1]

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -103,6 +103,25 @@ async def test_a_record_that_is_gone_is_found_and_what_says_so_is_right(pair: Pa
     await here.keep(id_)
     assert await here.counts("own") == (50, 0, 0)
     assert (await here.counts("valkey"))[2] == 0
+
+
+async def test_a_gap_of_the_poll_in_the_midst_of_a_look_harms_nothing(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, id_ = Sampled(stand), some_id()
+    await stand.create(id_)
+    await stand.poll.poll()
+    assert stand.cache is not None
+    peek = stand.cache.peek
+
+    async def gap(kind: int, ids: Sequence[bytes]) -> dict[bytes, tuple[int, int]]:
+        found = await peek(kind, ids)
+        for drop in stand.poll.on_drop:
+            drop()
+        return found
+
+    monkeypatch.setattr(stand.cache, "peek", gap)
+    assert (await here.counts("valkey"))[0] > 0
 
 
 async def test_another_life_is_not_compared_with(pair: Pair) -> None:
