@@ -141,7 +141,8 @@ class Cache:
             self._behind(self._unlink(kind, proven.broken))
         if proven.restamped:
             stats.restamped += len(proven.restamped)
-            self._fill(self._write(kind, proven.restamped))  # proven: once they were put in
+            # They are proven, and so have been put in once.
+            self._fill(self._write(kind, proven.restamped, incarnation))
         return proven.values
 
     async def some(self, count: int) -> list[tuple[int, bytes]]:
@@ -174,8 +175,11 @@ class Cache:
         return dict(zip(proven, stamps_of(list(proven.values())), strict=True))
 
     def put(self, kind: int, entries: Iterable[tuple[bytes, Entry]]) -> None:
-        """Write entries in the background, each if it opens and unless a newer one is there."""
-        self._fill(self._write_sound(kind, list(entries)))
+        """Write entries in the background, each if it opens and unless a newer one is there.
+
+        They are of the incarnation that the window has now: in another nothing is written.
+        """
+        self._fill(self._write_sound(kind, list(entries), self._window.incarnation))
 
     def discard(self, kind: int, ids: Sequence[bytes], cause: str) -> None:
         """Remove entries in the background that turned out to be broken, counted by `cause`."""
@@ -189,15 +193,17 @@ class Cache:
         else:
             self._behind(write)
 
-    async def _write_sound(self, kind: int, entries: list[tuple[bytes, Entry]]) -> None:
+    async def _write_sound(
+        self, kind: int, entries: list[tuple[bytes, Entry]], incarnation: bytes
+    ) -> None:
         """Write those that open: what a bad disk has spoilt must never get a MAC."""
         opens = self._opens(kind, [id_ for id_, _ in entries], [entry for _, entry in entries])
         if sound := list(compress(entries, opens)):
-            await self._write(kind, sound)
+            await self._write(kind, sound, incarnation)
 
-    async def _write(self, kind: int, entries: list[tuple[bytes, Entry]]) -> None:
-        incarnation = self._window.incarnation
-
+    async def _write(
+        self, kind: int, entries: list[tuple[bytes, Entry]], incarnation: bytes
+    ) -> None:
         async def put(pipe: Pipe, positions: Sequence[int]) -> None:
             if self._window.incarnation != incarnation:
                 return

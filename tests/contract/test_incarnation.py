@@ -7,8 +7,9 @@ import pytest
 from repository.changes import ChangePoll
 from repository.errors import Unavailable
 from repository.heartbeat import BEAT
+from repository.record import Entry
 from repository.window import NO_LIFE, Window
-from tests.contract.stand import ACCOUNT, HeldStore, Stand, origin, raw, some_id, write
+from tests.contract.stand import ACCOUNT, HeldStore, Stand, origin, raw, segment, some_id, write
 
 # As if the database had been restored to before these rows were written: the incarnation's row
 # still says which timeline it was written on.
@@ -107,6 +108,37 @@ async def test_a_read_that_the_new_life_overtook_is_read_again(
     assert (await reading)[0].version == 0
     await stand.settle()
     assert (await stand.get(id_)).version == 0, "nor is it in the cache of the new life"
+
+
+@pytest.mark.parametrize(("is_overtaken", "kept"), [(True, 0), (False, 1)])
+async def test_a_fill_that_the_new_life_overtakes_is_not_made(
+    stand: Stand, is_overtaken: bool, kept: int
+) -> None:
+    """The poll may be heard before the fill has begun: its entry is of the life that it was in."""
+    assert stand.cache is not None
+    entry = Entry(1, stand.window.horizon, segment(b"an id", 1), b"")
+    stand.cache.put(ACCOUNT, [(some_id(), entry)])
+    if is_overtaken:
+        stand.window.enter(b"elsewise")
+    await stand.settle()
+    async with raw(stand) as behind:
+        assert await behind.dbsize() == kept
+
+
+async def test_a_stamp_that_the_new_life_overtakes_is_not_made(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id_ = some_id()
+    await stand.create(id_)
+    monkeypatch.setattr(Window, "restamp_below", 2**63)
+    assert stand.cache is not None
+    async with raw(stand) as behind:
+        (before,) = await behind.keys()
+        assert await stand.cache.get_many(ACCOUNT, [id_])
+        assert stand.cache.stats.restamped == 1
+        stand.window.enter(b"elsewise")
+        await stand.settle()
+        assert await behind.keys() == [before]
 
 
 async def test_a_position_of_the_former_life_is_served_by_the_primary(stand: Stand) -> None:
