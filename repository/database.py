@@ -51,6 +51,10 @@ SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() - '0/0'::pg_l
             ELSE pg_current_wal_flush_lsn() - '0/0'::pg_lsn END::bigint"""
 
 
+class _Behind(Exception):
+    """The server has not replayed what it is asked for."""
+
+
 class Incarnation(NamedTuple):
     """One life of the database: a restore or a failover begins another (DESIGN section 9)."""
 
@@ -185,20 +189,25 @@ class Database:
         sql: str,
         *args: Any,
         primary: bool = False,
+        at_lsn: int | None = None,
         deadline: float | None = None,
         life: bytes | None = None,
     ) -> list[Row]:
         """Run one reading statement, cancelled at `deadline`; on a replica unless `primary`.
 
         A replica that cannot be reached is left out, and the next one asked, in the end the
-        primary, unless they are there and busy. With `life` the first column is the id of the
-        incarnation, and a server that lives another is none to ask. Raises TimedOut, Busy,
-        OtherLife, Unavailable.
+        primary, unless they are there and busy. With `at_lsn` it is the primary too where the
+        replica has not replayed that. With `life` the first column is the id of the incarnation,
+        and a server that lives another is none to ask. Raises TimedOut, Busy, OtherLife,
+        Unavailable.
         """
         busy: Busy | None = None
         for pool in [] if primary else self.replicas.usable():
             try:
-                return await self._fetch(pool, sql, args, deadline, life=life)
+                return await self._fetch(pool, sql, args, deadline, life=life, at_lsn=at_lsn)
+            except _Behind:
+                busy = None
+                break
             except TimedOut:
                 if deadline is not None:
                     raise
@@ -219,11 +228,14 @@ class Database:
         deadline: float | None,
         *,
         life: bytes | None = None,
+        at_lsn: int | None = None,
     ) -> list[Row]:
         turns = await self._turn(pool, deadline)
         connection: Connection | None = None
         try:
             async with pool.acquire(timeout=seconds_left(deadline)) as connection:
+                if at_lsn is not None:
+                    await _check_reached(connection, at_lsn, deadline)
                 rows = await connection.fetch(sql, *args, timeout=seconds_left(deadline))
         except Exception as error:
             if (named := await self._named(pool, error, is_used=connection is not None)) is None:
@@ -235,40 +247,6 @@ class Database:
             await self._renew(pool)  # a former primary's: there is another by now
             raise OtherLife
         return rows
-
-    async def fetch_at(
-        self,
-        lsn: int,
-        sql: str,
-        *args: Any,
-        deadline: float | None = None,
-        life: bytes | None = None,
-    ) -> list[Row]:
-        """Run one reading statement on a server that has replayed `lsn`: the primary if need be.
-
-        The position is read in a statement before the one that reads rows: read together, the
-        rows could be older than the position (DESIGN section 6). `life` and errors as in `fetch`.
-        """
-        for pool in self.replicas.usable()[:1]:
-            turns = await self._turn(pool, deadline)
-            connection: Connection | None = None
-            try:
-                async with pool.acquire(timeout=seconds_left(deadline)) as connection:
-                    reached = await connection.fetchval(
-                        GET_REACHED_LSN, timeout=seconds_left(deadline)
-                    )
-                    if reached is not None and reached >= lsn:
-                        rows = await connection.fetch(sql, *args, timeout=seconds_left(deadline))
-                        if _is_of(life, rows):
-                            return rows
-            except Exception as error:
-                is_used = connection is not None
-                if (named := await self._named(pool, error, is_used=is_used)) is None:
-                    raise
-                raise named from error
-            finally:
-                turns.give()
-        return await self.fetch(sql, *args, primary=True, deadline=deadline, life=life)
 
     async def write(self, sql: str, *args: Any, deadline: float | None = None) -> list[Row]:
         """Run one writing statement as a transaction of its own, which is never cancelled.
@@ -332,10 +310,14 @@ class Database:
         return await self._named(self._writers, error)
 
     async def release(self, connection: Connection) -> None:
-        """Take a connection of `acquire` back."""
+        """Take a connection of `acquire` back.
+
+        One that cannot be made ready for the next is parted with: what was done on it is done.
+        """
         assert self._writers is not None, "connect() first"
         try:
-            await self._writers.release(connection)
+            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                await self._writers.release(connection)
         finally:
             self._turns[self._writers].give()
 
@@ -452,6 +434,17 @@ class Database:
         told = self._on_statement
         if told is not None:
             connection.add_query_logger(lambda logged: told(logged.query))
+
+
+async def _check_reached(connection: Connection, lsn: int, deadline: float | None) -> None:
+    """Raise _Behind where the server has not replayed `lsn`.
+
+    In a statement before the one that reads rows: read together, the rows could be older than
+    the position (DESIGN section 6).
+    """
+    reached = await connection.fetchval(GET_REACHED_LSN, timeout=seconds_left(deadline))
+    if reached is None or reached < lsn:
+        raise _Behind
 
 
 def _is_of(life: bytes | None, rows: Sequence[Row]) -> bool:

@@ -206,14 +206,9 @@ class RecordStore:
         for start in range(0, len(ids), IDS_MAX):
             packed = b"".join(ids[start : start + IDS_MAX])
             assert not len(packed) % ID_BYTES, "ids have 16 bytes"
-            if at_lsn is not None and not primary:
-                (row,) = await self._database.fetch_at(
-                    at_lsn, _GET[kind], packed, deadline=deadline, life=life
-                )
-            else:
-                (row,) = await self._database.fetch(
-                    _GET[kind], packed, primary=primary, deadline=deadline, life=life
-                )
+            (row,) = await self._database.fetch(
+                _GET[kind], packed, primary=primary, at_lsn=at_lsn, deadline=deadline, life=life
+            )
             if len(packed) >= IDS_LONG * ID_BYTES:
                 await self._long_answers.passed()
             horizons.append(row[1])

@@ -259,9 +259,9 @@ async def test_a_replica_answers_once_it_has_replayed_the_position(
     with_replicas = type(stand.database)(dsn, dsn, on_statement=stand.statements.append)
     await with_replicas.connect()
     with statements(stand, 2):
-        await with_replicas.fetch_at(position.lsn, sql)
+        await with_replicas.fetch(sql, at_lsn=position.lsn)
     with statements(stand, 2):  # asked, found wanting, and the primary read instead
-        await with_replicas.fetch_at(2**62, sql)
+        await with_replicas.fetch(sql, at_lsn=2**62)
     await with_replicas.close()
     await stand.close()
 

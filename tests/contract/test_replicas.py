@@ -53,15 +53,15 @@ async def test_a_replica_that_lags_is_left_out_until_it_has_caught_up(database: 
     await pools.close()
 
 
+@pytest.mark.parametrize("at_lsn", [None, 1])
 async def test_a_replica_that_is_gone_costs_one_read_its_way_and_no_more(
-    database: Database,
+    database: Database, at_lsn: int | None
 ) -> None:
     pools = Pools(await database("main"), nobody())
     await pools.connect()
     assert len(pools.replicas.usable()) == 1, "nobody has looked yet"
-    assert await pools.fetch(WHO)
+    assert await pools.fetch(WHO, at_lsn=at_lsn)
     assert not pools.replicas.usable()
-    assert await pools.fetch_at(1, WHO)
     await pools.close()
 
 

@@ -309,6 +309,25 @@ async def test_a_position_names_the_commit(stand: Stand) -> None:
     assert 0 < first.lsn < second.lsn < LSN_UNKNOWN
 
 
+async def test_a_connection_that_does_not_end_well_undoes_no_commit(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other connections broke meanwhile: this one is to be made anew, and its server is silent."""
+
+    async def close(connection: asyncpg.Connection, **_: object) -> None:
+        connection.terminate()
+        raise TimeoutError
+
+    monkeypatch.setattr(asyncpg.Connection, "close", close)
+    assert stand.database._writers is not None
+    id_ = some_id()
+    async with stand.writer.begin(origin()) as work:
+        await work.insert(write(id_))
+        await stand.database._writers.expire_connections()
+    assert work.position.incarnation == stand.incarnation
+    assert (await stand.get(id_)).version == 1
+
+
 async def test_a_failing_listener_does_not_undo_a_commit(stand: Stand) -> None:
     reported: list[dict[str, object]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
