@@ -14,7 +14,7 @@ from os import urandom
 from typing import Final, NamedTuple
 
 from repository.database import Database, Row
-from repository.errors import TooStale, Unavailable
+from repository.errors import CommitUnknown, TooStale, Unavailable
 from repository.replicas import LAG_MAX_S, Look
 from repository.stand_in import StandIn
 from repository.window import NO_LIFE, Change, Window
@@ -331,11 +331,12 @@ class ChangePoll:
         latest = answer.beat - BEATS_BETWEEN
         seen = [horizon for beat, _, horizon in self._beats if is_known and beat <= latest]
         await self._leave()
-        await self._database.write(
-            BEGIN_INCARNATION, answer.incarnation, urandom(len(NO_LIFE)), answer.timeline_now,
-            max(seen, default=0),
-            deadline=time.monotonic() + STATEMENT_MAX_S,
-        )  # fmt: skip
+        with contextlib.suppress(CommitUnknown):  # the next poll tells whether it has the name
+            await self._database.write(
+                BEGIN_INCARNATION, answer.incarnation, urandom(len(NO_LIFE)), answer.timeline_now,
+                max(seen, default=0),
+                deadline=time.monotonic() + STATEMENT_MAX_S,
+            )  # fmt: skip
 
     async def _look_about(self) -> None:
         """See, once a second, whether the primary that is silent has been replaced.

@@ -48,7 +48,7 @@ async def import_routing(database: Database) -> None:
 
 
 async def audit(database: Database) -> None:
-    await AuditStore(database).insert(EVENT)
+    await AuditStore(database).insert_many([EVENT])
 
 
 async def make_customer_key(database: Database) -> None:

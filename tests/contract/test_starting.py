@@ -8,7 +8,7 @@ import pytest
 from repository import changes
 from repository.changes import ChangePoll
 from repository.database import Database as Pools
-from repository.errors import TooStale, Unavailable
+from repository.errors import CommitUnknown, TooStale, Unavailable
 from repository.heartbeat import BEAT, Heart
 from repository.reading import Reader
 from repository.record import RecordStore
@@ -86,6 +86,25 @@ async def test_a_worker_starts_in_a_life_that_has_no_name_yet(stand: Stand) -> N
     async with Heart(stand.database).running():
         await poll.start()
     assert poll.has_begun
+    assert poll.window.incarnation != stand.incarnation
+    await poll.stop()
+
+
+async def test_a_name_whose_commit_nobody_confirms_keeps_nobody_from_starting(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether the life has it now, the next poll tells."""
+
+    async def unconfirmed(*_: object, **__: object) -> None:
+        raise CommitUnknown
+
+    await stand.database.write("UPDATE incarnation SET timeline = timeline + 1")
+    poll = ChangePoll(stand.database, Window())
+    with monkeypatch.context() as silent:
+        silent.setattr(stand.database, "write", unconfirmed)
+        with pytest.raises(Unavailable, match="another life"):
+            await poll.poll()
+    await poll.start()
     assert poll.window.incarnation != stand.incarnation
     await poll.stop()
 
