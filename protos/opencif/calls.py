@@ -175,7 +175,7 @@ class _Unary(_Method):
                 pause_s = max(next(pauses, _NEVER), error.retry_after_s or 0.0)
                 if error.speaks_of_the_address and pause_s < _NEVER and endpoints.has_one():
                     pause_s = 0.0
-                if not _may_repeat(error, endpoint) or time.monotonic() + pause_s >= deadline:
+                if time.monotonic() + pause_s >= deadline or not _may_repeat(error, endpoint):
                     raise
                 await asyncio.sleep(pause_s)
             else:

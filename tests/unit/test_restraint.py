@@ -147,3 +147,17 @@ async def test_what_is_refused_for_what_it_asks_is_no_overload(
         with pytest.raises(errors.OpencifError):
             await client.cards.GetCard(card_pb2.GetCardRequest(name=CARD))
     assert told == ([noted] if noted else [])
+
+
+async def test_a_repetition_that_is_not_made_takes_up_no_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[Restraint] = []
+    monkeypatch.setattr(Restraint, "may_repeat", lambda it: asked.append(it) or True)
+    server = Fake()
+    server.failures = [(Code.RESOURCE_EXHAUSTED, "OVERLOADED", 0.001)] * 2
+    async with serving(server) as address, Client(address, attempts=2) as client:
+        with pytest.raises(errors.ResourceExhausted):
+            await client.cards.GetCard(card_pb2.GetCardRequest(name=CARD))
+    assert len(server.seen) == 2
+    assert len(asked) == 1
