@@ -140,7 +140,7 @@ class SeedRig:
     async def _workers(self) -> AsyncIterator[list[Worker]]:
         async with contextlib.AsyncExitStack() as opened:
             made = [
-                Worker(servers, self._stage, self._cache_url, self._keyring)
+                Worker(servers, self._stage, self._cache_url, self._keyring, self._beat)
                 for servers in self._servers
             ]
             for worker in made:

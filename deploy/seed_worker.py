@@ -7,7 +7,7 @@ called.
 import contextlib
 import os
 import random
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 from unittest import mock
@@ -20,6 +20,7 @@ from deploy.seed_faults import Stage
 from repository.cache import Cache
 from repository.changes import ChangePoll
 from repository.database import Database
+from repository.errors import Unavailable
 from repository.keys import KeyStore
 from repository.window import Window
 from server import app, connections
@@ -110,9 +111,16 @@ class _Context:
 
 
 class _HandPoll(ChangePoll):
-    """A poll that asks when it is told to, and once at the start."""
+    """A poll that asks when it is told to, and at the start until it has seen the heart beat."""
+
+    def __init__(self, pool: Database, max_stale_s: float, beat: Callable[[], None]) -> None:
+        super().__init__(pool, Window(), max_stale_s=max_stale_s, heart_beats=True)
+        self._make_beat = beat
 
     async def start(self) -> None:
+        with contextlib.suppress(Unavailable):
+            await self.poll()
+        self._make_beat()
         await self.poll()
 
 
@@ -129,7 +137,14 @@ class _NoChores:
 class Worker:
     """One worker of a seed, put together as every worker is. It polls when it is told to."""
 
-    def __init__(self, servers: Servers, stage: Stage, cache_url: str, keyring: Keyring) -> None:
+    def __init__(
+        self,
+        servers: Servers,
+        stage: Stage,
+        cache_url: str,
+        keyring: Keyring,
+        beat: Callable[[], None],
+    ) -> None:
         self._pools = servers.pools
         self._stage = stage
         self._keyring = keyring
@@ -142,9 +157,7 @@ class Worker:
                 "account_table_max_bytes": _TABLE_MAX_BYTES,
             }
         )
-        self.poll = _HandPoll(
-            self._pools["watch"], Window(), max_stale_s=self._settings.max_stale_s, heart_beats=True
-        )
+        self.poll = _HandPoll(self._pools["watch"], self._settings.max_stale_s, beat)
         self.cache: Cache | None = None
 
     @contextlib.asynccontextmanager
