@@ -175,7 +175,7 @@ class _Unary(_Method):
                 pause_s = max(next(pauses, _NEVER), error.retry_after_s or 0.0)
                 if error.speaks_of_the_address and pause_s < _NEVER and endpoints.has_one():
                     pause_s = 0.0
-                if time.monotonic() + pause_s >= deadline or not _may_repeat(error, endpoint):
+                if time.monotonic() + pause_s >= deadline or not self._may_repeat(error, endpoint):
                     raise
                 await asyncio.sleep(pause_s)
             else:
@@ -186,7 +186,8 @@ class _Unary(_Method):
         self, endpoint: Endpoint, request: Message, options: dict[str, Any]
     ) -> Message:
         """The answer of an address, unless it had better not be asked."""
-        if not endpoint.restraint.lets_go():
+        restraint = endpoint.restraint(self._method)
+        if not restraint.lets_go():
             raise ResourceExhausted(
                 grpc.StatusCode.RESOURCE_EXHAUSTED,
                 _OVERLOADED,
@@ -199,20 +200,19 @@ class _Unary(_Method):
         except grpc.aio.AioRpcError as failure:
             error = self._error(failure, endpoint)
             if error.tells_of_an_overload:
-                endpoint.restraint.refused()
+                restraint.refused()
             elif error.tells_of_a_look:
-                endpoint.restraint.taken()
+                restraint.taken()
             raise error from failure
         endpoint.answered()
-        endpoint.restraint.taken()
+        restraint.taken()
         return answer
 
-
-def _may_repeat(error: OpencifError, endpoint: Endpoint) -> bool:
-    """Whether it may; what was turned away, and not given up unseen, only while there is room."""
-    if not error.tells_of_an_overload or error.code is grpc.StatusCode.CANCELLED:
-        return error.may_be_repeated
-    return endpoint.restraint.may_repeat()
+    def _may_repeat(self, error: OpencifError, endpoint: Endpoint) -> bool:
+        """Whether it may; what was turned away, not given up unseen, only while there is room."""
+        if not error.tells_of_an_overload or error.code is grpc.StatusCode.CANCELLED:
+            return error.may_be_repeated
+        return endpoint.restraint(self._method).may_repeat()
 
 
 class _Stream(_Method):

@@ -6,6 +6,7 @@ Those that fail are left out for a while. Knows nothing of retries or of what a 
 import asyncio
 import re
 import time
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,8 +85,8 @@ class Endpoint:
         self.address = address
         self.channel = _open(address, tls)
         self.skipped_until = 0.0
-        self.restraint = Restraint()
         self._failures = 0
+        self._restraints: defaultdict[str, Restraint] = defaultdict(Restraint)
         self._callables: dict[str, Any] = {}
 
     def callable(self, kind: str, method: str, codec: dict[str, Any]) -> Any:
@@ -95,6 +96,10 @@ class Endpoint:
             found = getattr(self.channel, kind)(method, **codec)
             self._callables[method] = found
         return found
+
+    def restraint(self, method: str) -> Restraint:
+        """How much of a method's calls to send here: refused changes hold no reads back."""
+        return self._restraints[method]
 
     def failed(self) -> None:
         """Leave it out: a quarter of a second, doubled each time, at most ten."""

@@ -1,4 +1,4 @@
-"""What a client does about an address that turns calls away: it repeats few, and asks for less.
+"""What a client does where its calls are turned away: it repeats few, and asks for less.
 
 Knows only what came of attempts, not what they are.
 """
@@ -32,7 +32,7 @@ _REPEATS_EARNED: Final = 0.1
 
 
 class Restraint:
-    """How much of what is wanted of one address is sent: all, until it turns much of it away.
+    """How much of what is wanted of an address is sent: all, until it turns much of it away.
 
     Part of the attempts is held back by chance, a larger one with each that is refused, a smaller
     one with each that is taken. What is not sent costs the other side nothing. Repetitions of what

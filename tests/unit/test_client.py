@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, NoReturn
 from uuid import UUID
 
@@ -258,6 +258,20 @@ async def test_calls_go_round_the_addresses_and_round_one_that_is_gone() -> None
             for _ in range(6):
                 await client.cards.GetCard(card_pb2.GetCardRequest(name=CARD))
         assert (len(one.seen), len(two.seen)) == (9, 3)
+
+
+async def test_changes_that_are_turned_away_hold_no_reads_back(
+    fake: tuple[Fake, Client],
+) -> None:
+    server, client = fake
+    server.failures = [(Code.RESOURCE_EXHAUSTED, "OVERLOADED", 0.001)] * 200
+    while server.failures:
+        with suppress(errors.ResourceExhausted):
+            await client.cards.BlockCard(card_pb2.BlockCardRequest(name=CARD), timeout=0.05)
+    before = len(server.seen)
+    for _ in range(20):
+        await client.cards.GetCard(card_pb2.GetCardRequest(name=CARD))
+    assert len(server.seen) == before + 20
 
 
 async def test_a_question_before_each_stream_does_not_lead_all_streams_to_one_address() -> None:
