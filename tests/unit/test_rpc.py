@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from types import SimpleNamespace
 from typing import Any
 
 import grpc
@@ -205,19 +206,43 @@ async def test_who_gets_no_connection_is_counted_among_those_turned_away(serve: 
     assert admission.shed == {"CONNECTIONS": 1}
 
 
-async def test_a_call_that_waited_longer_than_its_caller_is_not_begun(serve: Serve) -> None:
+class Waited:
+    """A call's context, as a server has it when the call has waited: gRPC's own may never come."""
+
+    def __init__(self, left_s: float | None) -> None:
+        self._left_s = left_s
+        self.code: grpc.StatusCode | None = None
+
+    def time_remaining(self) -> float | None:
+        return self._left_s
+
+    async def abort(self, code: grpc.StatusCode, *_: object) -> None:
+        self.code = code
+        raise grpc.aio.AbortError
+
+
+@pytest.mark.parametrize("left_s", [None, 1.0, 0.0])
+async def test_a_call_that_waited_longer_than_its_caller_is_not_begun(left_s: float | None) -> None:
     begun: list[Call] = []
 
     async def note(_servicer: object, _request: Any, call: Call) -> bytes:
         begun.append(call)
         return b""
 
-    served = await serve(GetCard=note)
-    stub = card_pb2_grpc.CardServiceStub(served.channel)
-    with pytest.raises(grpc.aio.AioRpcError) as raised:
-        await stub.GetCard(card_pb2.GetCardRequest(name=NAME), timeout=0)
-    assert raised.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
-    assert not begun
+    handlers = bind(
+        servicers(GetCard=note),
+        lambda _: Caller("tester", PERMISSIONS),
+        Admission(1),
+        Metrics(),
+        audit=Recorded(),
+    )
+    details = SimpleNamespace(method="/opencif.v1.CardService/GetCard", invocation_metadata=())
+    handler: Any = handlers.service(details)
+    context = Waited(left_s)
+    with suppress(grpc.aio.AbortError):
+        await handler.unary_unary(card_pb2.GetCardRequest(name=NAME), context)
+    assert len(begun) == (left_s != 0.0)
+    assert context.code == (None if begun else grpc.StatusCode.DEADLINE_EXCEEDED)
 
 
 async def test_a_draining_worker_sends_calls_elsewhere(serve: Serve) -> None:
