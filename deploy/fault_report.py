@@ -18,7 +18,10 @@ from deploy.fault_sums import YEAR_S, Sums, availability, sums
 from deploy.faults import RESULTS, kept_runs
 from loadtests.fault_record import CLASSES
 
-__all__ = ["PROMISE", "main", "promise", "report"]
+__all__ = ["BEFORE", "PROMISE", "main", "promise", "report"]
+
+BEFORE: Final = RESULTS.with_stem("faults-before")
+"""Runs of earlier revisions."""
 
 PROMISE: Final = "availability.md"
 """The file beside the runs that the README quotes."""
@@ -63,15 +66,24 @@ _WORDS: Final = """
 A write outage is the longest time between two acknowledged writes. Two primaries: for how long two
 nodes took themselves for the primary; no write on the older timeline may be acknowledged once the
 newer has one. *Private* is Detokenize, which the audit must have seen before it is answered.
+*INTERNAL* counts answers that told of a defect by their status, INTERNAL or UNKNOWN.
 
 """
 
 
-def report(runs: Sequence[Run]) -> str:
-    """The document."""
+def report(runs: Sequence[Run], before: Sequence[Run] = ()) -> str:
+    """The document; `before` are runs of earlier revisions, of which only what was wrong counts."""
     by_number = _by_number(runs)
     told = _told(by_number)
-    parts = [_HEAD, *_promised(told), *_sum(told), *_faults(told), *_figures(told, by_number)]
+    earlier = _before(_told(_by_number(before)))
+    parts = [
+        _HEAD,
+        *_promised(told),
+        *earlier,
+        *_sum(told),
+        *_faults(told),
+        *_figures(told, by_number),
+    ]
     return "".join((*parts, *_elsewhere(), _LIMITS))
 
 
@@ -117,7 +129,7 @@ def _counted(told: Mapping[Scenario, Sums]) -> str:
     acknowledged = sum(one.acknowledged for one in told.values())
     wrong = {
         what: sum(one.wrong[what] for one in told.values())
-        for what in ("lost", "double", "phantom", "stale")
+        for what in ("lost", "double", "phantom", "stale", "INTERNAL")
     }
     return (
         f"{sum(one.runs for one in told.values())} runs of {len(told)} faults, "
@@ -125,6 +137,13 @@ def _counted(told: Mapping[Scenario, Sums]) -> str:
         + ", ".join(f"{count} {what}" for what, count in wrong.items())
         + ".\n"
     )
+
+
+def _before(told: Mapping[Scenario, Sums]) -> Iterator[str]:
+    if told:
+        yield "Runs of earlier revisions, which have been mended by what these runs found, are in\n"
+        yield f"`loadtests/results/{BEFORE.name}` and in no sum below:\n"
+        yield f"{_counted(told)}\n"
 
 
 def _shares(told: Mapping[Scenario, Sums], name: str) -> tuple[float, float]:
@@ -158,8 +177,8 @@ def _percent(share: float) -> str:
 def _faults(told: Mapping[Scenario, Sums]) -> Iterator[str]:
     yield "\n## Fault by fault\n\n"
     yield "| # | fault | a year | runs | write outage s, p50 / max | failed s reads, max / bound | "
-    yield "writes | private | acknowledged | lost / double / phantom / stale | two primaries s | "
-    yield "runs that broke a promise |\n" + "|---" * 12 + "|\n"
+    yield "writes | private | acknowledged | lost / double / phantom / stale / INTERNAL | "
+    yield "two primaries s | runs that broke a promise |\n" + "|---" * 12 + "|\n"
     for one, found in told.items():
         yield f"| {one.number}{'*' if one.is_starred else ''} | {one.name} | {one.yearly:g} "
         yield f"| {found.runs} | {found.gap_p50_s:.1f} / {found.gap_max_s:.1f} "
@@ -200,7 +219,7 @@ def main() -> None:
     runs = kept_runs(given.runs)
     if not any("reads" in run for run in runs):
         sys.exit(f"faults: {given.runs} holds no run; python -m deploy.faults --full makes them")
-    given.document.write_text(report(runs))
+    given.document.write_text(report(runs, kept_runs(BEFORE)))
     (given.runs.parent / PROMISE).write_text(promise(runs))
     draw(runs, given.runs.parent)
 

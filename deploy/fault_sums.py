@@ -64,6 +64,8 @@ def sums(runs: Sequence[Mapping[str, Any]]) -> Sums:
     ended = [run for run in runs if "reads" in run]
     failed = {name: [float(run[name]["failed_s"]) for run in ended] for name in CLASSES}
     gaps = [run["write_gap_s"] for run in ended]
+    violations = [text for run in ended for text in run["violations"]]
+    defects = sum(" answered " in text for text in violations)
     return Sums(
         runs=len(runs),
         broken=sum(bool(run["broken"]) for run in runs),
@@ -74,7 +76,8 @@ def sums(runs: Sequence[Mapping[str, Any]]) -> Sums:
         acknowledged=sum(run["acknowledged"] for run in ended),
         wrong={
             **{what: sum(run[what] for run in ended) for what in ("lost", "double", "phantom")},
-            "stale": sum(len(run["violations"]) for run in ended),
+            "stale": len(violations) - defects,
+            "INTERNAL": defects,
         },
         two_primaries_max_s=max(run["figures"].get("two_primaries_s", 0.0) for run in ended),
     )

@@ -10,7 +10,7 @@ import pytest
 
 from deploy.fault_fencing import Commit, Look, two_primaries_s, unfenced
 from deploy.fault_judge import Window, broken, judged, longest_gap_s
-from deploy.fault_report import PROMISE, promise, report
+from deploy.fault_report import BEFORE, PROMISE, promise, report
 from deploy.fault_scenarios import BY_TEST, SCENARIOS, SHORT
 from deploy.fault_stage import Scenario, Stage
 from deploy.fault_sums import YEAR_S, availability, failed_bound_s, share_bound, sums
@@ -254,7 +254,7 @@ class TestReport:
     def test_what_is_reported_is_what_is_kept(self):
         document = RESULTS.parents[2] / "docs" / "availability.md"
         runs = kept_runs(RESULTS)
-        assert document.read_text() == report(runs)
+        assert document.read_text() == report(runs, kept_runs(BEFORE))
         assert (RESULTS.parent / PROMISE).read_text() == promise(runs)
 
     def test_the_promise_is_told_with_what_was_seen(self):
