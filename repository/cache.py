@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 from hiredis import ReplyError
 
 from repository.pipeline import SERVER_MAX_S, Late, NoAnswer, Pipe, bulk, packed
-from repository.proof import ID_SIZE, Proof, Prover
+from repository.proof import ID_SIZE, Proof, Proven, Prover
 from repository.record import Entry, Kind
 from repository.server_address import ServerAddress
 from repository.shards import TAG_SIZE, Shards
@@ -130,7 +130,7 @@ class Cache:
         if self._window.incarnation != incarnation:
             stats.miss("absent", len(ids))
             return {}
-        proven = self._proof.proven(kind, ids, values)
+        proven = self._proven(kind, ids, values)
         stats.hits += len(proven.values)
         if unanswered:  # by some servers of a cluster
             proven.misses["absent"] -= unanswered
@@ -171,7 +171,7 @@ class Cache:
             return {}
         if self._window.incarnation != incarnation:
             return {}
-        proven = self._proof.proven(kind, ids, values).values
+        proven = self._proven(kind, ids, values).values
         return dict(zip(proven, stamps_of(list(proven.values())), strict=True))
 
     def put(self, kind: int, entries: Iterable[tuple[bytes, Entry]]) -> None:
@@ -185,6 +185,14 @@ class Cache:
         """Remove entries in the background that turned out to be broken, counted by `cause`."""
         self.stats.miss(cause, len(ids))
         self._behind(self._unlink(kind, ids))
+
+    def _proven(self, kind: int, ids: Sequence[bytes], values: Sequence[bytes | None]) -> Proven:
+        """What of these values is current; what is no string, in a garbled answer, is not."""
+        try:
+            return self._proof.proven(kind, ids, values)
+        except TypeError:  # looked for only then: it takes time
+            strings = [value if isinstance(value, bytes) else None for value in values]
+            return self._proof.proven(kind, ids, strings)
 
     def _fill(self, write: Coroutine[Any, Any, None]) -> None:
         if len(self._fills) >= FILLS_MAX or self._servers.are_held_back:

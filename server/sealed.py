@@ -121,9 +121,12 @@ class SealedRecords:
         return plaintexts
 
     def opens(self, kind: int, ids: Sequence[bytes], rows: Sequence[SealedRow]) -> list[bool]:
-        """Which rows `current` takes, and those without a segment, which cannot fail to open."""
+        """Which rows `current` takes, and those without any segment, which cannot fail to open.
+
+        A private segment alone is what is left of a record: no deletion leaves one.
+        """
         opens = [True] * len(rows)
-        holders = [at for at, row in enumerate(rows) if row.operational]
+        holders = [at for at, row in enumerate(rows) if row.operational or row.private]
         opened = self._sealer.opens_operational_many(
             kind,
             [ids[at] for at in holders],

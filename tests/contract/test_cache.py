@@ -3,13 +3,16 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from unittest.mock import ANY
 
+import hiredis
 import pytest
 import redis.asyncio
 
 from repository import pipeline
 from repository.breaker import FAILURES_MAX, Breaker
 from repository.cache import UNKNOWN_TTL_S, Cache
+from repository.proof import FEW
 from repository.reading import Reader
 from repository.record import Entry
 from repository.values import EMPTY_SIZE, HEAD, HEAD_SIZE, MAC_SIZE
@@ -107,6 +110,27 @@ async def test_a_key_of_another_type_is_a_miss_and_is_replaced(
     await behind.rpush(key_of(stand, id_), b"a", b"b")
     assert (await stand.get(id_)).version == 1
     assert await behind.type(key_of(stand, id_)) == b"string"
+
+
+@pytest.mark.parametrize("count", [1, FEW + 1])
+@pytest.mark.parametrize("garbage", [7, True, [b"x"], {b"x": b"y"}, hiredis.ReplyError("x")])
+async def test_what_is_no_string_is_a_miss(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch, count: int, garbage: object
+) -> None:
+    ids = [some_id() for _ in range(count + 1)]
+    await stand.create(*ids)
+    cache = cache_of(stand)
+    mget = cache._servers.mget_bulk
+
+    async def garbled(*how: object) -> tuple[list[object], int]:
+        values, unanswered = await mget(*how)  # type: ignore[arg-type]  # passed through
+        return [*values[:-1], garbage], unanswered
+
+    monkeypatch.setattr(cache._servers, "mget_bulk", garbled)
+    assert await cache.peek(ACCOUNT, ids) == dict.fromkeys(ids[:-1], (1, ANY))
+    entries = await stand.reader.get_many(ACCOUNT, ids)
+    assert {entry.version for entry in entries} == {1}
+    assert sum(cache.stats.misses.values()) == 1
 
 
 async def test_unknown_ids_are_kept_briefly(stand: Stand, behind: redis.asyncio.Redis) -> None:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from uuid import UUID
@@ -102,6 +103,14 @@ async def test_a_customer_opens_as_it_was_sealed_and_basic_without_the_key_datab
     assert basic.branch == "NORTH"
     assert not basic.HasField("person")
     assert store.asked == asked
+
+
+async def test_what_is_left_of_a_record_is_not_sound():
+    """Laid among others it would be given what they say: only whole ones may be opened so."""
+    sealed = records()
+    whole = row(CUSTOMER, 1, await sealed.seal(ID, person(), None))
+    left, gone = replace(whole, operational=None), replace(whole, operational=None, private=None)
+    assert sealed.opens(CUSTOMER, [ID] * 3, [whole, left, gone]) == [True, False, True]
 
 
 async def test_the_keys_of_many_customers_are_fetched_at_once():
