@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from repository.changes import ChangePoll
+from repository.errors import Unavailable
 from repository.reading import Reader
 from repository.window import Window
 from repository.writing import Writer
@@ -99,6 +100,10 @@ async def test_a_primary_that_was_cut_off_answers_and_does_not_vouch(
     now = 0.0
     window = Window()
     poll = ChangePoll(stand.database, window, heart_beats=heart_beats, clock=lambda: now)
+    if heart_beats:  # a beat is seen before anything else is believed
+        with pytest.raises(Unavailable):
+            await poll.poll()
+        await stand.database.write("UPDATE heartbeat SET beat = beat + 1")
     await poll.poll()
     for now in (30.0, 60.0, 90.0):  # noqa: B007  the clock reads it
         await poll.poll()

@@ -14,6 +14,7 @@ from repository.cache import Cache
 from repository.pipeline import Lost, NoAnswer
 from repository.record import Entry
 from repository.shards import SLOTS, TAGS, Shards
+from repository.values import entry_of
 from repository.window import Window
 from tests.contract.stand import ACCOUNT, PATIENT_S, HashMacs, all_open, some_id
 from tests.contract.valkey_cluster import Node, ValkeyCluster, valkey_cluster
@@ -50,6 +51,12 @@ def some_entries(count: int) -> dict[bytes, Entry]:
     return {some_id(): Entry(n, HORIZON, b"operational %d" % n, b"") for n in range(1, count + 1)}
 
 
+async def found(cache: Cache, ids: list[bytes]) -> dict[bytes, Entry]:
+    values = await cache.get_many(ACCOUNT, ids)
+    assert values is not None
+    return {id_: entry_of(value) for id_, value in values.items()}
+
+
 async def filled(cache: Cache, entries: dict[bytes, Entry]) -> None:
     cache.put(ACCOUNT, entries.items())
     await cache.settled()
@@ -73,13 +80,13 @@ async def test_a_batch_is_spread_over_all_servers_and_found_again(
     entries = some_entries(1000)
     await filled(cache, entries)
     assert (cache.stats.filled, cache.stats.fills_dropped) == (1000, 0)
-    assert await cache.get_many(ACCOUNT, list(entries)) == entries
+    assert await found(cache, list(entries)) == entries
     assert cache.stats.misses == {}
     sizes = [node.command("DBSIZE") for node in cluster.nodes]
     assert sum(sizes) == 1000
     assert all(size > 100 for size in sizes)
     for id_, entry in list(entries.items())[:20]:
-        assert await cache.get_many(ACCOUNT, [id_]) == {id_: entry}
+        assert await found(cache, [id_]) == {id_: entry}
 
 
 async def test_a_slot_that_moves_while_it_is_read_costs_no_wrong_answer(
@@ -92,9 +99,8 @@ async def test_a_slot_that_moves_while_it_is_read_costs_no_wrong_answer(
     async def read() -> int:
         rounds = 0
         while moving:
-            found = await cache.get_many(ACCOUNT, list(entries))
-            assert found is not None
-            assert found.items() <= entries.items()
+            seen = await found(cache, list(entries))
+            assert seen.items() <= entries.items()
             rounds += 1
         return rounds
 
@@ -111,9 +117,9 @@ async def test_a_slot_that_moves_while_it_is_read_costs_no_wrong_answer(
     moving = False
     assert min(await asyncio.gather(*readers)) > 6
     await asyncio.sleep(shards.MAP_PAUSE_S)
-    await cache.get_many(ACCOUNT, list(entries))  # has the map read, if the last was too early
+    await found(cache, list(entries))  # has the map read, if the last was too early
     await asyncio.sleep(0.1)
-    assert await cache.get_many(ACCOUNT, list(entries)) == entries
+    assert await found(cache, list(entries)) == entries
     routes = cache._servers._routes
     assert routes is not None
     for slot, pipe in zip(SLOTS, routes, strict=True):
@@ -132,13 +138,13 @@ async def test_single_keys_of_a_slot_on_its_way_are_found_where_they_are(
     source = cluster.begin_move(slot, to)
     cluster.move_keys(slot, source, to, most=1)
     for id_, entry in there.items():  # ASK leads to the one that has moved
-        assert await cache.get_many(ACCOUNT, [id_]) == {id_: entry}
+        assert await found(cache, [id_]) == {id_: entry}
     new = {some_id_of(20): Entry(1, HORIZON, b"new", b"")}
     await filled(cache, new)
-    assert await cache.get_many(ACCOUNT, list(new)) == new
+    assert await found(cache, list(new)) == new
     cluster.move_keys(slot, source, to)
     cluster.end_move(slot, to)
-    assert await cache.get_many(ACCOUNT, list(entries | new)) == entries | new
+    assert await found(cache, list(entries | new)) == entries | new
 
 
 def some_id_of(tag: int) -> bytes:
@@ -156,16 +162,16 @@ async def test_a_server_that_is_down_costs_its_own_keys(
     cache._wait_s = 0.3
     os.kill(victim.server.pid, signal.SIGSTOP)
     try:
-        assert await cache.get_many(ACCOUNT, list(entries)) == rest
+        assert await found(cache, list(entries)) == rest
     finally:
         os.kill(victim.server.pid, signal.SIGCONT)
     assert cache.stats.misses == {"down": len(theirs)}
     cache._wait_s = PATIENT_S
     for _ in range(100):
-        if await cache.get_many(ACCOUNT, list(entries)) == entries:
+        if await found(cache, list(entries)) == entries:
             break
         await asyncio.sleep(0.05)
-    assert await cache.get_many(ACCOUNT, list(entries)) == entries
+    assert await found(cache, list(entries)) == entries
 
 
 async def test_a_first_fill_finds_out_that_it_is_a_cluster(cluster: ValkeyCluster) -> None:
@@ -176,7 +182,7 @@ async def test_a_first_fill_finds_out_that_it_is_a_cluster(cluster: ValkeyCluste
     assert cache._servers._learning is not None
     await cache._servers._learning
     await filled(cache, entries)
-    assert await cache.get_many(ACCOUNT, list(entries)) == entries
+    assert await found(cache, list(entries)) == entries
     await cache.close()
 
 
