@@ -14,9 +14,12 @@ from repository.errors import (
     Unavailable,
 )
 
-__all__ = ["Connection", "certain", "commit", "translate"]
+__all__ = ["NO_ANSWER", "Connection", "certain", "commit", "translate"]
 
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+
+# All that a statement ends with that brought no rows, whoever is to blame.
+NO_ANSWER = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 # What asyncpg and the operating system raise when the server is not there to answer.
 GONE = (

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 import asyncpg
 
-from repository.certainty import Connection, certain, commit, translate
+from repository.certainty import NO_ANSWER, Connection, certain, commit, translate
 from repository.errors import (
     Busy,
     CommitUnknown,
@@ -316,7 +316,7 @@ class Database:
         """
         assert self._writers is not None, "connect() first"
         try:
-            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            with suppress(*NO_ANSWER):
                 await self._writers.release(connection)
         finally:
             self._turns[self._writers].give()
@@ -356,7 +356,7 @@ class Database:
             try:
                 result = await work(connection)
             except BaseException:
-                with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                with suppress(*NO_ANSWER):
                     await connection.execute("ROLLBACK")
                 raise
             await commit(connection)

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 import asyncpg
 from asyncpg.connect_utils import SessionAttribute
 
+from repository.certainty import NO_ANSWER
+
 __all__ = ["Connect", "Plain", "PrimaryFinder", "dsns_of", "host_of"]
 
 Plain: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -29,14 +31,6 @@ PAUSE_S: Final = 0.25
 
 # A WAL file's name begins with its timeline; a standby has none to name.
 GET_TIMELINE = "SELECT ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::integer"
-
-NO_ANSWER = (
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # what a standby is to who asks for a primary
-)
 
 
 def dsns_of(dsn: str) -> list[str]:

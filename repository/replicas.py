@@ -8,9 +8,12 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-import asyncpg
+from repository.certainty import NO_ANSWER
+
+if TYPE_CHECKING:
+    import asyncpg
 
 __all__ = ["LAG_MAX_S", "Look", "Pool", "Replicas"]
 
@@ -24,8 +27,6 @@ GET_BEAT = """
 SELECT beat, incarnation.id, incarnation.timeline,
        extract(epoch FROM clock_timestamp() - heartbeat.time)::float8
 FROM heartbeat CROSS JOIN incarnation"""
-
-NO_ANSWER = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 class Look(NamedTuple):

@@ -12,12 +12,12 @@ from typing import Final
 
 import asyncpg
 
-from repository.certainty import commit
+from repository.certainty import NO_ANSWER, commit
 from repository.database import Connection, Database, Position, seconds_left
 from repository.window import NO_LIFE
 from repository.work import Origin, Work, Written
 
-__all__ = ["LSN_UNKNOWN", "Writer"]
+__all__ = ["LSN_UNKNOWN", "Writer", "position_of"]
 
 BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = {}"
 STATEMENT_TIMEOUT_MAX_MS: Final = 30_000
@@ -95,7 +95,7 @@ class Writer:
         """
         try:
             await commit(work.connection)
-            position = await _position(work)
+            position = await position_of(work.connection, work.xid)
         except asyncpg.PostgresError as error:  # an answer: whoever refuses has rolled back
             if (named := await self._database.name(error)) is None:
                 raise
@@ -110,20 +110,22 @@ class Writer:
     async def _roll_back(self, connection: Connection) -> None:
         try:
             await connection.execute("ROLLBACK", timeout=ROLLBACK_MAX_S)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except NO_ANSWER:
             with suppress(asyncpg.InterfaceError):  # the pool has taken it back already
                 connection.terminate()  # the server rolls back what nobody is connected to
         finally:
             await self._database.release(connection)
 
 
-async def _position(work: Work) -> Position:
-    """Nobody's life where it cannot be told: such a position asks for the primary's own answer."""
+async def position_of(connection: Connection, xid: int) -> Position:
+    """Where a commit stands; nobody's life where that cannot be told: whoever is to see such a
+    position is given the primary's own answer.
+    """
     try:
-        [(lsn, life)] = await work.connection.fetch(GET_POSITION, timeout=ROLLBACK_MAX_S)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-        return Position(NO_LIFE, work.xid, LSN_UNKNOWN)
-    return Position(life or NO_LIFE, work.xid, lsn)
+        [(lsn, life)] = await connection.fetch(GET_POSITION, timeout=ROLLBACK_MAX_S)
+    except NO_ANSWER:
+        return Position(NO_LIFE, xid, LSN_UNKNOWN)
+    return Position(life or NO_LIFE, xid, lsn)
 
 
 def _timeout_ms(deadline: float | None) -> int:
