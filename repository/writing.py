@@ -118,8 +118,9 @@ class Writer:
 
 
 async def position_of(connection: Connection, xid: int) -> Position:
-    """Where a commit stands; nobody's life where that cannot be told: whoever is to see such a
-    position is given the primary's own answer.
+    """Where a commit stands; in nobody's life where that cannot be told.
+
+    Whoever asks to see such a position is given the primary's own answer.
     """
     try:
         [(lsn, life)] = await connection.fetch(GET_POSITION, timeout=ROLLBACK_MAX_S)
