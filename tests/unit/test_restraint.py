@@ -153,6 +153,7 @@ async def test_a_repetition_that_is_not_made_takes_up_no_room(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked: list[Restraint] = []
+    monkeypatch.setattr(Restraint, "lets_go", lambda _: True)
     monkeypatch.setattr(Restraint, "may_repeat", lambda it: asked.append(it) or True)
     server = Fake()
     server.failures = [(Code.RESOURCE_EXHAUSTED, "OVERLOADED", 0.001)] * 2
