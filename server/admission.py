@@ -18,6 +18,7 @@ __all__ = ["SHED_REASONS", "Admission", "weight_of"]
 
 SHED_REASONS: Final = ("OVERLOADED", "CALLER_SHARE", "CONNECTIONS", "SHUTTING_DOWN")
 ITEMS_A_SLOT: Final = 50
+CHANGE_SLOTS: Final = 3
 BYTES_A_SLOT: Final = 2048  # of about as many keys
 STANDING_S: Final = 0.25
 """For how long waits must have been too long: one pause of the garbage collector is no overload."""
@@ -33,9 +34,14 @@ RETRY_FIRST_S: Final = 0.1
 RETRY_MAX_S: Final = 5.0
 
 
-def weight_of(*, items: int = 0, size_bytes: int = 0) -> int:
-    """The slots a call takes: one, and one more for every 50 items or as many bytes as they are."""
-    return 1 + max(items // ITEMS_A_SLOT, size_bytes // BYTES_A_SLOT)
+def weight_of(*, items: int = 0, size_bytes: int = 0, changes: bool = False) -> int:
+    """The slots a call takes: one, and one more for every 50 items or as many bytes as they are.
+
+    A change takes more: its transaction costs as much as several reads, and in the surge after an
+    outage, when all changes of the outage come again at once, reads are to be answered first.
+    """
+    more = CHANGE_SLOTS if changes else 0
+    return 1 + more + max(items // ITEMS_A_SLOT, size_bytes // BYTES_A_SLOT)
 
 
 class Admission:
@@ -45,7 +51,7 @@ class Admission:
     while others call, and with streams at any time. `wait_max_s` is how long calls may wait before
     they begin. Once all of them have waited longer for a quarter of a second, callers that asked
     for more than an even part of the last second are turned away, and everybody when that is not
-    enough: batches all, light calls each third.
+    enough: batches and changes all, light calls each third.
     """
 
     def __init__(

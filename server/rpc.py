@@ -395,7 +395,7 @@ class _Method:
     def _weight(self, request: Any) -> int:
         if type(request) is bytes:
             return weight_of(size_bytes=len(request))
-        return weight_of(items=self._items(request))
+        return weight_of(items=self._items(request), changes=self._is_mutation)
 
     def _items(self, request: Any) -> int:
         return len(getattr(request, self._batch_field, ())) if self._batch_field else 0

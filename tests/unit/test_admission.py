@@ -52,6 +52,7 @@ class TestSlots:
 
     def test_a_batch_weighs_more_than_a_call(self, clock: Clock):
         assert weight_of() == weight_of(items=49) == weight_of(size_bytes=100) == 1
+        assert weight_of(changes=True) == 4
         assert weight_of(items=1_000) == weight_of(size_bytes=20 * 2048) == 21
         one = admission(clock, slots=50)
         one.enter("a", 21)
