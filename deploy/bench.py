@@ -22,7 +22,7 @@ from rich.console import Console
 
 from deploy import bench_ff1, bench_h2load
 from deploy.bench_partner import RunFailed
-from deploy.bench_rig import Rig
+from deploy.bench_rig import FILLED, Rig
 from deploy.service import DATA, Service, one_line_errors
 from loadtests.bench_cases import (
     KINDS,
@@ -260,7 +260,7 @@ def telling() -> Iterator[tuple[Console, Teller]]:
 
 def _bench(directory: Path, plan: Plan, output: Path, console: Console, tell: Teller) -> None:
     cores = Cores.plan(os.sched_getaffinity(0))
-    service = Service(directory, workers=1, fresh=True, tell=tell)
+    service = Service(directory, workers=1, fresh=True, settings=FILLED, tell=tell)
     with service, Rig(service, cores, (*SOURCES, *SECURED_SOURCES)) as rig:
         pin(os.getpid(), cores.clients[0])
         rig.start()

@@ -18,7 +18,7 @@ from typing import Final
 
 from deploy.bench import QUICK, RESULTS, Teller, fill, telling
 from deploy.bench_partner import RunFailed
-from deploy.bench_rig import Rig
+from deploy.bench_rig import FILLED, Rig
 from deploy.service import DATA, Service
 from loadtests.bench_cases import KINDS, SHAPES, SOURCES, Case
 from loadtests.bench_figures import Run
@@ -160,7 +160,7 @@ def _profile(directory: Path, seconds: float, tell: Teller) -> list[Profile]:
     """Every path on a service of its own. Raises: RunFailed, NotAsExpected."""
     _spy()
     cores = Cores.plan(os.sched_getaffinity(0))
-    service = Service(directory, workers=1, fresh=True, tell=tell)
+    service = Service(directory, workers=1, fresh=True, settings=FILLED, tell=tell)
     with service, Rig(service, cores, SOURCES) as rig:
         pin(os.getpid(), cores.clients[0])
         rig.start()

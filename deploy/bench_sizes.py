@@ -18,7 +18,7 @@ from typing import Final
 import asyncpg
 
 from deploy.bench import RESULTS, Plan, Take, Teller, about, in_turns, telling
-from deploy.bench_rig import Rig
+from deploy.bench_rig import FILLED, Rig
 from deploy.service import DATA, Service
 from loadtests.bench_cases import KINDS, SHAPES, SOURCES, Case, Keys, asked
 from loadtests.bench_flatness import RAW, SizeReport, flats, group_of
@@ -48,7 +48,7 @@ def _loaded(directory: Path, accounts: int, tell: Teller) -> Service:
         with Service(directory, workers=os.cpu_count() or 1, tell=tell) as service:
             asyncio.run(_load(service, accounts, tell))
         mark.touch()
-    service = Service(directory, workers=1, tell=tell)
+    service = Service(directory, workers=1, settings=FILLED, tell=tell)
     service.start()
     return service
 

@@ -11,7 +11,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Final, Self
 
 from deploy.embedded import EmbeddedError, Stack
@@ -82,9 +82,11 @@ class Service:
         workers: int = 2,
         port: int = 0,
         fresh: bool = False,
+        settings: Mapping[str, str] = MappingProxyType({}),
         tell: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.stack = Stack(directory, durable=True)
+        self._settings = settings
         self._workers = workers
         self._port = port
         self._fresh = fresh
@@ -176,6 +178,7 @@ class Service:
             "OPENCIF_PORT": str(self._port),
             "OPENCIF_WORKERS": str(self._workers),
             "OPENCIF_DRAIN_WAIT_S": "0",  # nothing here asks for health before it calls
+            **self._settings,
         }
 
     def __enter__(self) -> Self:

@@ -14,7 +14,7 @@ from typing import Final
 
 from server.errors import ResourceExhausted, RpcError, Unavailable
 
-__all__ = ["SHED_REASONS", "Admission", "weight_of"]
+__all__ = ["FLOODED", "SHED_REASONS", "Admission", "weight_of"]
 
 SHED_REASONS: Final = ("OVERLOADED", "CALLER_SHARE", "CONNECTIONS", "SHUTTING_DOWN")
 ITEMS_A_SLOT: Final = 50

@@ -28,7 +28,7 @@ from grpc_reflection.v1alpha import (  # type: ignore[import-untyped]  # ships n
 )
 
 from server import log
-from server.admission import Admission
+from server.admission import FLOODED, Admission
 from server.app import wired
 from server.callers import identify_by, server_credentials
 from server.contract import services
@@ -153,9 +153,12 @@ def channel_options(settings: Settings) -> list[tuple[str, int]]:
         ("grpc.max_metadata_size", settings.metadata_max_bytes),
         ("grpc.absolute_max_metadata_size", settings.metadata_max_bytes),
         ("grpc.max_concurrent_streams", settings.streams_max),
-        # Calls that have waited for a second are given up before Python sees them: a flood of
+        # Calls that have waited for so long are given up before Python sees them: a flood of
         # light ones costs too much to refuse. In whole seconds; the core's own default is 30.
-        ("grpc.server_max_unrequested_time_in_server", 1),
+        (
+            "grpc.server_max_unrequested_time_in_server",
+            max(1, round(FLOODED * settings.wait_max_s)),
+        ),
         ("grpc.server_handshake_timeout_ms", int(settings.handshake_timeout_s * 1000)),
         ("grpc.max_connection_idle_ms", int(settings.connection_idle_s * 1000)),
         ("grpc.max_connection_age_ms", int(settings.connection_age_s * 1000)),
