@@ -202,12 +202,12 @@ class Database:
         Unavailable.
         """
         busy: Busy | None = None
+        is_behind = False
         for pool in [] if primary else self.replicas.usable():
             try:
                 return await self._fetch(pool, sql, args, deadline, life=life, at_lsn=at_lsn)
             except _Behind:
-                busy = None
-                break
+                is_behind = True  # another may have it, and the primary may be gone
             except TimedOut:
                 if deadline is not None:
                     raise
@@ -216,7 +216,7 @@ class Database:
                 busy = error
             except Unavailable:
                 self.replicas.failed(pool)
-        if busy is not None:
+        if busy is not None and not is_behind:
             raise busy
         return await self._fetch(self._primary(), sql, args, deadline, life=life)
 

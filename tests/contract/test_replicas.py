@@ -9,7 +9,8 @@ import pytest
 from deploy.cluster_parts import free_port
 from repository.changes import BEATS_KEPT, ChangePoll
 from repository.database import Database as Pools
-from repository.errors import OtherLife
+from repository.database import _Behind
+from repository.errors import OtherLife, Unavailable
 from repository.hosts import PrimaryFinder, dsns_of
 from repository.record import RecordStore
 from repository.replicas import LAG_MAX_S, LOOK_EVERY_S, Look
@@ -62,6 +63,32 @@ async def test_a_replica_that_is_gone_costs_one_read_its_way_and_no_more(
     assert len(pools.replicas.usable()) == 1, "nobody has looked yet"
     assert await pools.fetch(WHO, at_lsn=at_lsn)
     assert not pools.replicas.usable()
+    await pools.close()
+
+
+async def test_where_one_replica_has_not_replayed_a_position_the_next_is_asked(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The primary may be gone, and of its last changes one standby of the quorum has all."""
+    dsn = await database("main")
+    credentials, _, place = dsn.partition("@")
+    host, _, name = place.partition("/")
+    pools = Pools(dsn, f"{credentials}@{host},{host}/{name}")
+    await pools.connect()
+    asked = list[int]()
+
+    async def check(_connection: object, lsn: int, _deadline: object) -> None:
+        asked.append(lsn)
+        if len(asked) == 1:
+            raise _Behind
+
+    def gone() -> None:
+        raise Unavailable("the primary is gone")
+
+    monkeypatch.setattr("repository.database._check_reached", check)
+    monkeypatch.setattr(pools, "_primary", gone)
+    assert await pools.fetch(WHO, at_lsn=7)
+    assert asked == [7, 7]
     await pools.close()
 
 
