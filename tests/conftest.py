@@ -1,6 +1,5 @@
-"""Real PostgreSQL and Valkey for every test that wants them; a database of its own for each."""
+"""Real PostgreSQL and Valkey for every test that wants them; a database for it alone."""
 
-import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -9,10 +8,9 @@ import redis
 
 from deploy.embedded import EmbeddedPostgres, EmbeddedValkey, temporary_directory
 from repository.migrate import Which, migrate
+from tests.databases import Databases
 
 Database = Callable[[Which], Awaitable[str]]
-
-_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -53,18 +51,20 @@ async def templates(postgres: EmbeddedPostgres) -> dict[Which, str]:
     return names
 
 
+@pytest.fixture(scope="session")
+def databases(postgres: EmbeddedPostgres) -> Databases:
+    return Databases(postgres)
+
+
 @pytest.fixture
-async def database(
-    postgres: EmbeddedPostgres, templates: dict[Which, str]
-) -> AsyncIterator[Database]:
-    """`await database("main")` is the DSN of a fresh migrated database, dropped after the test."""
-    made: list[str] = []
+async def database(databases: Databases, templates: dict[Which, str]) -> AsyncIterator[Database]:
+    """`await database("main")` is the DSN of a migrated database as good as new."""
+    taken: list[tuple[Which, str]] = []
 
-    async def clone(which: Which) -> str:
-        made.append(f"test_{next(_numbers)}")
-        await postgres.create_database(made[-1], templates[which])
-        return postgres.dsn(made[-1])
+    async def take(which: Which) -> str:
+        taken.append((which, await databases.take(which, templates[which])))
+        return databases.dsn(taken[-1][1])
 
-    yield clone
-    for name in made:
-        await postgres.drop_database(name)
+    yield take
+    for each in taken:
+        await databases.give_back(*each)

@@ -58,7 +58,7 @@ def test_no_state_breaks_a_promise(space: str) -> None:
     assert found.states > 1_000
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", sorted(RULES))
 def test_without_a_rule_a_promise_is_broken(rule: str) -> None:
     """The controls: what each rule is there for is found, or it is there for nothing."""
     ways = (search(bounds, RULES - {rule}).way for bounds in SPACES.values())
@@ -66,7 +66,7 @@ def test_without_a_rule_a_promise_is_broken(rule: str) -> None:
     assert way, f"nothing needs {rule}"
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", sorted(RULES))
 def test_a_rule_is_held_by_a_test_of_the_code(rule: str) -> None:
     path, _, name = HELD_BY[rule].partition("::")
     assert f"def {name}(" in (Path(__file__).parents[1] / path).read_text()
