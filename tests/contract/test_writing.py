@@ -24,6 +24,8 @@ from repository.writing import LSN_UNKNOWN, Writer
 from tests.contract.stand import ACCOUNT, Stand, origin, request, some_id, write
 
 SLOW_COMMIT_LOCK = 4711
+REACHED_S = 2.0
+"""In which any machine comes to the statement that then waits for ever."""
 
 # COMMIT itself waits, or warns, as a synchronous standby can make it.
 COMMIT_TRIGGER = """
@@ -190,7 +192,7 @@ async def test_a_commit_outlives_its_deadline_and_the_retry_converges(
     await session.execute(COMMIT_TRIGGER.format(wait))
     await session.execute(f"SELECT pg_advisory_lock({SLOW_COMMIT_LOCK})")
     with pytest.raises(CommitUnknown):
-        await create_once(stand, id_, asked, time.monotonic() + 0.5)
+        await create_once(stand, id_, asked, time.monotonic() + REACHED_S)
     with pytest.raises(OperationInProgress):
         await create_once(stand, id_, asked)
     await session.execute(f"SELECT pg_advisory_unlock({SLOW_COMMIT_LOCK})")
@@ -275,7 +277,7 @@ async def test_a_statement_of_its_own_is_as_honest_about_its_commit(
     await session.execute("BEGIN")
     [before] = await session.fetch(f"{bump} -- holds the row")
     with pytest.raises(CommitUnknown):
-        await stand.database.write(bump, deadline=time.monotonic() + 0.2)
+        await stand.database.write(bump, deadline=time.monotonic() + REACHED_S)
     await session.execute("ROLLBACK")
     await stand.database.settled()
     assert await stand.database.write(bump) == [(before[0] + 1,)]
