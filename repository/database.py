@@ -192,20 +192,24 @@ class Database:
         at_lsn: int | None = None,
         deadline: float | None = None,
         life: bytes | None = None,
+        suits: Callable[[list[Row]], bool] | None = None,
     ) -> list[Row]:
         """Run one reading statement, cancelled at `deadline`; on a replica unless `primary`.
 
         A replica that cannot be reached is left out, and the next one asked, in the end the
-        primary, unless they are there and busy. With `at_lsn` it is the primary too where the
-        replica has not replayed that. With `life` the first column is the id of the incarnation,
-        and a server that lives another is none to ask. Raises TimedOut, Busy, OtherLife,
-        Unavailable.
+        primary, unless they are there and busy. With `at_lsn` those are passed by that have not
+        replayed that, with `suits` those whose rows do not. With `life` the first column is the id
+        of the incarnation, and a server that lives another is none to ask. Raises TimedOut, Busy,
+        OtherLife, Unavailable.
         """
         busy: Busy | None = None
         is_behind = False
         for pool in [] if primary else self.replicas.usable():
             try:
-                return await self._fetch(pool, sql, args, deadline, life=life, at_lsn=at_lsn)
+                rows = await self._fetch(pool, sql, args, deadline, life=life, at_lsn=at_lsn)
+                if suits is None or suits(rows):
+                    return rows
+                is_behind = True
             except _Behind:
                 is_behind = True  # another may have it, and the primary may be gone
             except TimedOut:

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import TypeAlias
 
 from repository.cache import Cache
@@ -264,12 +265,21 @@ class Reader:
             del flights[id_]
 
     async def _insist(self, kind: int, entries: dict[bytes, Entry], deadline: float | None) -> None:
-        """Replace entries that are not proven current by the primary's."""
+        """Replace entries that are not proven current: by another replica's, else the primary's.
+
+        What is acknowledged one of the replicas has, and the primary may be gone.
+        """
         ids = list(entries)
         stale = [ids[at] for at in self._window.unproven(kind, ids, list(entries.values()))]
         if stale:
             self.stats.unproven_rows += len(stale)
-            entries.update(await self._read(kind, stale, deadline, primary=True))
+            entries.update(await self._read(kind, stale, deadline, proven=True))
+
+    def _are_proven(
+        self, kind: int, ids: Sequence[bytes], horizon: int, found: dict[bytes, Entry]
+    ) -> bool:
+        entries = _complete(ids, horizon, found)
+        return not self._window.unproven(kind, ids, [entries[id_] for id_ in ids])
 
     async def _read(
         self,
@@ -279,22 +289,35 @@ class Reader:
         *,
         primary: bool = False,
         at_lsn: int | None = None,
+        proven: bool = False,
         fills: bool = True,
     ) -> dict[bytes, Entry]:
         """The database's answer; missing rows become tombstones; the cache is filled behind us."""
         primary = primary or not self._store.has_replicas
         incarnation = self._window.incarnation
-        horizon, entries = await self._store.get_many(
-            kind, ids, primary=primary, at_lsn=at_lsn, life=self._window.life, deadline=deadline
+        horizon, found = await self._store.get_many(
+            kind,
+            ids,
+            primary=primary,
+            at_lsn=at_lsn,
+            life=self._window.life,
+            suits=partial(self._are_proven, kind) if proven else None,
+            deadline=deadline,
         )
         self.stats.statements += -(-len(ids) // IDS_MAX)
-        self.stats.rows += len(entries)
-        if len(entries) < len(ids):
-            entries = dict.fromkeys(ids, Entry(0, horizon, b"", b"")) | entries
+        self.stats.rows += len(found)
+        entries = _complete(ids, horizon, found)
         # A replica may lag behind what this worker knows to have changed, if it knows of any.
-        if not primary and self._poll.has_begun:
+        if not primary and not proven and self._poll.has_begun:
             await self._insist(kind, entries, deadline)
         is_of_this_life = self._window.incarnation == incarnation
         if fills and is_of_this_life and self._cache is not None:
             self._cache.put(kind, entries.items())
         return entries
+
+
+def _complete(ids: Sequence[bytes], horizon: int, found: dict[bytes, Entry]) -> dict[bytes, Entry]:
+    """What was found, with tombstones for what was not."""
+    if len(found) == len(ids):
+        return found
+    return dict.fromkeys(ids, Entry(0, horizon, b"", b"")) | found

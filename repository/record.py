@@ -3,12 +3,13 @@
 Knows nothing of what a segment says; writing is in writing.py.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
+from functools import partial
 from itertools import repeat
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 from uuid import UUID
 
 from repository.database import Database, Row
@@ -126,6 +127,10 @@ class Entry(NamedTuple):
         return bool(self.operational)
 
 
+# Of ids, a horizon and the entries of those that have a row: whether these will do.
+Suits: TypeAlias = Callable[[Sequence[bytes], int, dict[bytes, Entry]], bool]
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """A row of the record table. Segments are sealed bytes; None where there is none."""
@@ -193,21 +198,30 @@ class RecordStore:
         primary: bool = False,
         at_lsn: int | None = None,
         life: bytes | None = None,
+        suits: Suits | None = None,
         deadline: float | None = None,
     ) -> tuple[int, dict[bytes, Entry]]:
         """(horizon, id -> entry) of those `ids` that have a row, deleted ones too.
 
         One statement for every 1,000; the horizon is the oldest of theirs. `at_lsn` asks for a
-        server that has replayed that position, `life` for one whose rows are of that incarnation.
-        Raises TimedOut, OtherLife, Unavailable.
+        server that has replayed that position, `life` for one whose rows are of that incarnation,
+        `suits` for a replica that has what suits, or else the primary. Raises TimedOut, OtherLife,
+        Unavailable.
         """
         found: dict[bytes, Entry] = {}
         horizons = []
         for start in range(0, len(ids), IDS_MAX):
-            packed = b"".join(ids[start : start + IDS_MAX])
+            part = ids[start : start + IDS_MAX]
+            packed = b"".join(part)
             assert not len(packed) % ID_BYTES, "ids have 16 bytes"
             (row,) = await self._database.fetch(
-                _GET[kind], packed, primary=primary, at_lsn=at_lsn, deadline=deadline, life=life
+                _GET[kind],
+                packed,
+                primary=primary,
+                at_lsn=at_lsn,
+                deadline=deadline,
+                life=life,
+                suits=suits and partial(_suit, suits, part),
             )
             if len(packed) >= IDS_LONG * ID_BYTES:
                 await self._long_answers.passed()
@@ -296,6 +310,10 @@ class RecordStore:
         )
         ceiling = max((row[1] for row in rows), default=-1) + 1
         return [Revision.from_row(row[2:]) for row in rows], ceiling
+
+
+def _suit(suits: Suits, ids: Sequence[bytes], rows: Sequence[Row]) -> bool:
+    return suits(ids, rows[0][1], dict(_entries(*rows[0][1:])))
 
 
 def _entries(

@@ -18,10 +18,13 @@ __all__ = ["FLOODED", "SHED_REASONS", "Admission", "weight_of"]
 
 SHED_REASONS: Final = ("OVERLOADED", "CALLER_SHARE", "CONNECTIONS", "SHUTTING_DOWN")
 ITEMS_A_SLOT: Final = 50
-CHANGE_SLOTS: Final = 3
 BYTES_A_SLOT: Final = 2048  # of about as many keys
+CHANGE_SLOTS: Final = 3  # more than a read takes
 STANDING_S: Final = 0.25
-"""For how long waits must have been too long: one pause of the garbage collector is no overload."""
+"""For how long waits must have been too long: what queued up for one event, and is being worked
+off, is no overload."""
+WARY_S: Final = 10.0
+"""For so long after an overload waits count from when they began: the next is learnt sooner."""
 ABOVE_FLOOR: Final = 2
 """A wait is too long from so many times the shortest of the last one or two seconds on: a machine
 that lets a call wait however few there are is helped by turning none away."""
@@ -79,6 +82,7 @@ class Admission:
         self._pressure = 0.0  # how many were refused for each that was taken, a window before
         self._floor_s = self._floor_before_s = 0.0  # the shortest waits of this window and the last
         self._too_long_since: float | None = None
+        self._wary_until = -math.inf
         self.is_overloaded = False
         self._light_calls = 0  # in overloads
 
@@ -144,11 +148,13 @@ class Admission:
         self.wait_s = wait_s
         self._floor_s = min(self._floor_s, wait_s)
         if wait_s <= self._longest_s():
+            if self.is_overloaded:
+                self._wary_until = self._clock() + WARY_S
             self._too_long_since, self.is_overloaded = None, False
             return
         now = self._clock()
         if self._too_long_since is None:
-            self._too_long_since = now - wait_s
+            self._too_long_since = now - wait_s if now < self._wary_until else now
         if now - self._too_long_since >= STANDING_S:
             self.is_overloaded = True
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _RISE_S: Final = 0.5
 """By so much a second the part that is held back grows while all that is sent is refused."""
 _STEP_MAX: Final = 0.05
+_AT_ONCE_MAX: Final = 0.1
+"""So much it grows at once, however many are refused in one go: that may have been one queue."""
 _FALL: Final = 0.03
 """What is taken lets the part fall by so much of that: about so many in a hundred stay refused,
 enough to tell that there is an overload."""
@@ -49,6 +51,7 @@ class Restraint:
         self._held_back = 0.0  # the part
         self._told = 0.0  # how many attempts came to something in the last second, about
         self._told_at = self._refused_at = clock()
+        self._room = _AT_ONCE_MAX
         self._repeats = _REPEATS_MAX
 
     def lets_go(self) -> bool:
@@ -70,7 +73,11 @@ class Restraint:
 
     def refused(self) -> None:
         """Note an attempt that was turned away because there were too many."""
-        self._held_back = min(self._held_back + self._step(), _HELD_BACK_MAX)
+        rise = self._step()
+        self._room = min(self._room + _RISE_S * (self._told_at - self._refused_at), _AT_ONCE_MAX)
+        rise = min(rise, self._room)
+        self._room -= rise
+        self._held_back = min(self._held_back + rise, _HELD_BACK_MAX)
         self._refused_at = self._told_at
 
     def may_repeat(self) -> bool:

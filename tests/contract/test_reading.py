@@ -2,14 +2,19 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
 from deploy.embedded import EmbeddedValkey
+from repository.database import Database as Pools
 from repository.database import Position
 from repository.errors import TimedOut, Unavailable
 from repository.reading import Consistency, Reader
-from repository.record import Entry
+from repository.record import GET_ACCOUNTS, RecordStore
 from tests.conftest import Database
 from tests.contract.stand import (
     ACCOUNT,
@@ -225,28 +230,91 @@ async def test_seals_that_do_not_open_are_read_again(stand: Stand) -> None:
     assert stand.cache.stats.misses["seal"] == 2
 
 
-async def test_replicas_that_lag_do_not_answer(
+@dataclass
+class Lagging:
+    """A primary that is gone or not, and two replicas, the first of which has `old` rows.
+
+    To be put in the place of `Database._fetch`.
+    """
+
+    pools: Pools
+    old: list[Any]
+    is_gone: bool
+    asked: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._fetch = self.pools._fetch
+        self._behind, self._level = self.pools.replicas.pools
+
+    async def fetch(self, pool: Any, *args: Any, **kwargs: Any) -> list[Any]:
+        if pool is self._behind:
+            self.asked.append("behind")
+            return self.old
+        if pool is self._level:
+            self.asked.append("level")
+        else:
+            self.asked.append("primary")
+            if self.is_gone:
+                raise Unavailable("the primary is gone")
+        return await self._fetch(pool, *args, **kwargs)
+
+
+@pytest.fixture
+async def lagging(
     database: Database, empty_valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Callable[..., Awaitable[tuple[Reader, bytes, Lagging]]]]:
+    """What gives a reader of version 1, of which the window knows the second, and its servers."""
+    async with AsyncExitStack() as opened:
+
+        async def made(*, is_gone: bool) -> tuple[Reader, bytes, Lagging]:
+            dsn = await database("main")
+            stand = await set_up(dsn, empty_valkey)
+            opened.push_async_callback(stand.close)
+            await stand.create(id_ := some_id())
+            credentials, _, place = dsn.partition("@")
+            host, _, name = place.partition("/")
+            pools = Pools(dsn, f"{credentials}@{host},{host}/{name}")
+            await pools.connect()
+            opened.push_async_callback(pools.close)
+            old = await pools.fetch(GET_ACCOUNTS, id_)
+            await stand.update(id_, 2)
+            servers = Lagging(pools, old, is_gone)
+            monkeypatch.setattr(pools, "_fetch", servers.fetch)
+            # the first in turn is the one that is behind
+            monkeypatch.setattr(pools.replicas, "usable", lambda: pools.replicas.pools)
+            return Reader(RecordStore(pools), stand.poll), id_, servers
+
+        yield made
+
+
+@pytest.mark.parametrize("is_gone", [False, True])
+async def test_a_replica_that_lags_does_not_answer_and_the_next_one_does(
+    lagging: Callable[..., Awaitable[tuple[Reader, bytes, Lagging]]], is_gone: bool
 ) -> None:
-    """A replica's row that the window knows to be old is read from the primary instead."""
-    stand = await set_up(await database("main"), empty_valkey)
-    id_ = some_id()
-    await stand.create(id_)
-    old = await stand.store.get_many(ACCOUNT, [id_])
-    await stand.update(id_, 2)
-    true_get_many = stand.store.get_many
-
-    async def lagging(  # type: ignore[no-untyped-def]  # passes through what it is given
-        *args, primary=False, at_lsn=None, **kwargs
-    ) -> tuple[int, dict[bytes, Entry]]:
-        return await true_get_many(*args, primary=True, **kwargs) if primary else old
-
-    monkeypatch.setattr(stand.store, "has_replicas", True)
-    monkeypatch.setattr(stand.store, "get_many", lagging)
-    reader = Reader(stand.store, stand.poll)
+    """A row that the window knows to be old is not served, though the primary be gone."""
+    reader, id_, servers = await lagging(is_gone=is_gone)
     assert (await reader.get_many(ACCOUNT, [id_]))[0].version == 2
     assert reader.stats.unproven_rows == 1
-    await stand.close()
+    assert servers.asked == ["behind", "behind", "level"]
+
+
+async def test_where_all_replicas_lag_the_primary_answers(
+    lagging: Callable[..., Awaitable[tuple[Reader, bytes, Lagging]]],
+) -> None:
+    reader, id_, servers = await lagging(is_gone=False)
+    servers._level = servers._behind
+    assert (await reader.get_many(ACCOUNT, [id_]))[0].version == 2
+    assert servers.asked[-1] == "primary"
+
+
+async def test_whoever_takes_any_replica_at_its_word_needs_the_primary(
+    lagging: Callable[..., Awaitable[tuple[Reader, bytes, Lagging]]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The control: without a look at what a replica says the next one is never asked."""
+    monkeypatch.setattr(Reader, "_are_proven", lambda *_: True)
+    reader, id_, _ = await lagging(is_gone=True)
+    assert (await reader.get_many(ACCOUNT, [id_]))[0].version == 1
 
 
 async def test_a_replica_answers_once_it_has_replayed_the_position(

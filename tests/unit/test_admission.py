@@ -6,7 +6,7 @@ from contextlib import ExitStack, suppress
 
 import pytest
 
-from server.admission import QUIET_CALLS, STANDING_S, WINDOW_S, Admission, weight_of
+from server.admission import QUIET_CALLS, STANDING_S, WARY_S, WINDOW_S, Admission, weight_of
 from server.errors import ResourceExhausted, RpcError, Unavailable
 
 WAIT_MAX_S = 0.1
@@ -148,6 +148,20 @@ class TestWaits:
         one.waited(0.15)
         with pytest.raises(ResourceExhausted, match="OVERLOADED"):
             one.enter("a", BATCH)
+        assert one.is_overloaded
+
+    def test_one_long_wait_is_what_queued_up_for_an_event(self, clock: Clock):
+        """As when a database is back, and all who waited for it go on at once."""
+        one = admission(clock)
+        one.waited(2 * WAIT_MAX_S + STANDING_S)
+        assert not one.is_overloaded
+
+    def test_but_not_where_there_was_an_overload_of_late(self, clock: Clock):
+        one = admission(clock)
+        overload(one, clock)
+        one.waited(WAIT_MAX_S)
+        clock.now += WARY_S / 2
+        one.waited(2 * WAIT_MAX_S + STANDING_S)
         assert one.is_overloaded
 
     def test_one_short_wait_says_that_the_queue_was_empty(self, clock: Clock):

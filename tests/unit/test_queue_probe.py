@@ -9,7 +9,7 @@ from typing import Any
 import grpc
 
 from opencif.v1 import card_pb2, card_pb2_grpc
-from server.admission import REFUSED_OF_LIGHT, Admission
+from server.admission import REFUSED_OF_LIGHT, STANDING_S, Admission
 from server.metrics import Metrics
 from server.queue_probe import QueueProbe
 from server.rpc import Call, Caller, bind
@@ -109,9 +109,18 @@ async def test_the_control_where_nobody_probes_no_pile_is_seen() -> None:
     assert (pile.answered, pile.refused) == (CALLERS * CALLS_EACH, [])
 
 
+def overloaded() -> Admission:
+    """Where calls have waited too long for as long as it takes to be called an overload."""
+    now = [0.0]
+    admission = Admission(1, clock=lambda: now[0])
+    for now[0] in (0.0, STANDING_S):
+        admission.waited(60.0)
+    assert admission.is_overloaded
+    return admission
+
+
 async def test_a_call_that_is_turned_away_is_told_when_to_come_again() -> None:
-    admission = Admission(1)
-    admission.waited(60.0)
+    admission = overloaded()
     async with served(admission, is_probed=False) as channel:
         stub = card_pb2_grpc.CardServiceStub(channel)
         request = card_pb2.GetCardRequest(name=NAME)
@@ -123,8 +132,7 @@ async def test_a_call_that_is_turned_away_is_told_when_to_come_again() -> None:
 
 
 async def test_while_few_call_nobody_is_probed() -> None:
-    admission = Admission(1)
-    admission.waited(60.0)
+    admission = overloaded()
     async with served(admission, is_probed=True):
         await until(lambda: not admission.is_overloaded)
 
@@ -141,7 +149,6 @@ class Deaf:
 
 async def test_who_cannot_tell_any_more_turns_nobody_away() -> None:
     """As when somebody has tidied the socket away."""
-    admission = Admission(1)
-    admission.waited(60.0)
+    admission = overloaded()
     async with QueueProbe(admission).running(Deaf()):  # type: ignore[arg-type]  # all it is asked
         await until(lambda: not admission.is_overloaded)

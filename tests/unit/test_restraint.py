@@ -63,6 +63,13 @@ def test_a_few_refusals_change_little(restraint: Restraint):
     assert sum(restraint.lets_go() for _ in range(1_000)) > 800
 
 
+def test_what_is_refused_in_one_go_holds_little_back(restraint: Restraint):
+    """One queue that was turned away, as after an outage, is no overload that lasts."""
+    for _ in range(100):
+        restraint.refused()
+    assert sum(restraint.lets_go() for _ in range(1_000)) > 800
+
+
 def test_it_is_forgotten_when_the_overload_is_over(restraint: Restraint, clock: Clock):
     offered(restraint, clock, wanted=600, room=200, for_s=30)
     assert offered(restraint, clock, wanted=180, room=200, for_s=15)[-1] > 170
@@ -72,6 +79,7 @@ def test_who_calls_seldom_does_not_hold_back_what_is_over_since_long(
     restraint: Restraint, clock: Clock
 ):
     for _ in range(100):
+        clock.now += 0.05
         restraint.refused()
     assert sum(restraint.lets_go() for _ in range(100)) < 20
     clock.now += 60.0
