@@ -3,6 +3,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := server repository tokenizer deploy protos/opencif
+# Of so many files tests run at once, each on servers of its process's own.
+AT_ONCE ?= 2
 # The published branch if there is one, else the local one, else what is checked out.
 GIT := git -c safe.directory=$(CURDIR)
 PUBLISHED = $(shell $(GIT) rev-parse --quiet --verify origin/main || \
@@ -24,7 +26,7 @@ serve: venv ## Keep the demo's stack up and say how to call it
 	@$(BIN)/python -m deploy.serve
 
 test: venv ## Run all tests on a real PostgreSQL and a real Valkey
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n $(AT_ONCE) --dist loadfile --no-loadscope-reorder
 
 check: venv ## Lint, types, import rules, contract, generated code
 	@echo "ruff check" && $(BIN)/ruff check --quiet
