@@ -72,8 +72,13 @@ class Flight:
         self.error, self._where = error, error.__traceback__
 
     def land(self) -> None:
-        """End it: `found` is complete, or it has failed."""
+        """End it: `found` is complete, or it has failed.
+
+        Its ids lead back to it. Left to the collector of such circles, what it found would stay for
+        hundreds of flights more, and each of them would need memory that was not touched before.
+        """
         self.has_landed = True
+        self.ids = {}
         for waiter, _ in self._waiting:
             if not waiter.done():  # cancelled, or out of time
                 waiter.set_result(None)

@@ -1,6 +1,7 @@
 """Who asks in one turn of the event loop asks together, and meets nobody else's fate."""
 
 import asyncio
+import gc
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from repository.errors import TimedOut, Unavailable
+from repository.flight import Flight
 from repository.reading import Consistency, Freshness
 from repository.record import IDS_MAX, Entry, Kind
 from tests.contract.stand import (
@@ -231,3 +233,27 @@ async def test_two_hundred_callers_of_one_key_while_a_read_is_under_way(
         held.go_on.set()
         await asyncio.gather(first, *others)
     assert stand.reader.stats.joined == 200
+
+
+@pytest.mark.parametrize("lets_go", [True, False])
+async def test_what_a_flight_brought_goes_with_the_last_who_wanted_it(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch, *, lets_go: bool
+) -> None:
+    land = Flight.land
+
+    def hold_on(flight: Flight) -> None:
+        ids = flight.ids
+        land(flight)
+        flight.ids = ids
+
+    if not lets_go:
+        monkeypatch.setattr(Flight, "land", hold_on)
+    gc.collect()
+    gc.disable()
+    try:
+        await asyncio.gather(*(read(stand, some_id()) for _ in range(3)))
+        await asyncio.sleep(0)
+        left = [each for each in gc.get_objects() if isinstance(each, Flight)]
+    finally:
+        gc.enable()
+    assert (left == []) is lets_go
