@@ -15,6 +15,7 @@ import asyncpg
 
 from deploy.fault_fencing import Commit, Look, two_primaries_s, unfenced
 from deploy.patroni_node import PatroniNode
+from repository.certainty import NO_ANSWER
 
 __all__ = ["DATABASE", "PrimaryWatch", "Seen"]
 
@@ -32,15 +33,6 @@ _COMMIT_EVERY_S: Final = 0.25
 _ASK_EVERY_S: Final = 0.5
 _ANSWER_MAX_S: Final = 1.0
 _ALIKE_MAX_S: Final = 30.0
-
-# The last is what a connection raises that was given up while it was being made.
-_NO_ANSWER: Final = (
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-)
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 Work: TypeAlias = Callable[[str, Connection], Awaitable[None]]
@@ -127,7 +119,7 @@ class PrimaryWatch:
                 async with _connected(dsn) as connection:
                     failed_sums = await connection.fetchval(_FAILED_SUMS)
                     found = await connection.fetch("SELECT id FROM probe")
-            except _NO_ANSWER as error:
+            except NO_ANSWER as error:
                 return [f"{name} cannot be asked: {type(error).__name__}"]
             told = await asyncio.to_thread(self._nodes[name].status)
             timelines.add(int(told.get("timeline", 0)))
@@ -150,7 +142,7 @@ class PrimaryWatch:
     async def _always(self, name: str, work: Work) -> None:
         """Do it on a connection to the node, on another whenever the last one has broken."""
         while True:
-            with contextlib.suppress(*_NO_ANSWER):
+            with contextlib.suppress(*NO_ANSWER):
                 async with _connected(self._dsns[name]) as connection:
                     await work(name, connection)
             self._primaries.discard(name)

@@ -117,14 +117,14 @@ class PrimaryFinder:
     async def _first(self, options: dict[str, Any]) -> Plain:
         """To the first that answers as a primary."""
         dsns = {asyncio.create_task(self._try(dsn, options)): dsn for dsn in self._dsns}
-        waiting = set(dsns)
+        waiting, unused = set(dsns), set(dsns)
         failure: Exception = ConnectionError("there is no host")
         try:
             while waiting:
                 done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
                 for trial in done:
+                    unused.discard(trial)
                     if (error := trial.exception()) is None:
-                        waiting |= done - {trial}
                         found: Plain = trial.result()
                         self._found(dsns[trial])
                         return found
@@ -132,7 +132,7 @@ class PrimaryFinder:
                         raise error
                     failure = error
         finally:
-            for trial in waiting:
+            for trial in unused:
                 trial.add_done_callback(_discard)
                 trial.cancel()
         self._pause_ends = time.monotonic() + PAUSE_S
