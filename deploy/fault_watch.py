@@ -78,14 +78,14 @@ class PrimaryWatch:
             await connection.execute(_TABLE)
 
     async def begin(self) -> None:
-        """Forget what was seen, and every row."""
-        self.seen = Seen()
+        """Forget every row, and only then what was seen: a row must not be known that is gone."""
         for dsn in self._dsns.values():
             # A standby may not have the database yet.
             with contextlib.suppress(asyncpg.InvalidCatalogNameError):
                 async with _connected(dsn) as connection:
                     if await connection.fetchval(_LOOK):
                         await connection.execute("TRUNCATE probe")
+        self.seen = Seen()
 
     def taken(self) -> Seen:
         """What was seen since the last call; acknowledged rows are kept for the next too."""
