@@ -61,7 +61,7 @@ STAGES: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "reader": ("repository/reading.py", "repository/flight.py", "repository/changes.py"),
     "database client": ("repository/record.py", "repository/database.py", "/asyncpg/"),
-    "seals opened": ("tokenizer/sealing.py", "server/sealed.py"),
+    "seals opened": ("tokenizer/sealing.py", "tokenizer/boxes.py", "server/sealed.py"),
     "answer framed": (
         "server/splice.py", "server/lookup.py", "server/frames.py", "server/reading.py",
         "server/network_response.py",

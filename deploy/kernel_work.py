@@ -31,7 +31,8 @@ from opencif.v1.lookup_pb2 import AccountKey, AccountNumber, LookupAccountsReque
 from repository.changes import ChangePoll
 from repository.proof import Proof
 from repository.reading import Consistency, Reader
-from repository.record import Entry, Kind
+from repository.record import Kind
+from repository.values import Cached, Found
 from repository.window import Window
 from server.ach_file import PIECE_BYTES
 from server.frames import Frames
@@ -40,10 +41,10 @@ from server.opened import OpenedRecords
 from server.routing_table import RoutingTable
 from server.rpc import Call, Caller
 from server.sealed import SealedRecords
+from tokenizer.boxes import Boxes
 from tokenizer.formats import Tokens
 from tokenizer.identity import Identity, id_to_text
 from tokenizer.keyring import Keyring, KeyRow, KeyState, Purpose
-from tokenizer.mac import Macs
 from tokenizer.sealing import Sealer
 
 if TYPE_CHECKING:
@@ -76,9 +77,8 @@ class _FromCache:
     def may_be_seen(self, _: object) -> bool:
         return True
 
-    async def find(self, kind: int, ids: list[bytes], *_: object, **__: object) -> list[bytes]:
-        proven = self._proof.proven(kind, ids, self._values).values
-        return [proven[id_] for id_ in ids]
+    async def find(self, kind: int, ids: list[bytes], *_: object, **__: object) -> Found:
+        return self._proof.proven(kind, ids, self._values).found
 
 
 def _ids(keyring: Keyring) -> Kernel:
@@ -109,10 +109,10 @@ def _records(keyring: Keyring) -> Kernel:
     sealed = sealer.seal_operational_many(
         Kind.ACCOUNT, ids, [(_VERSION, 0, 0)] * ITEMS, records
     )  # fmt: skip
-    proof = Proof(Macs(keyring), window)
-    entries = [Entry(_VERSION, _HORIZON, blob, b"") for blob in sealed]
+    proof, nobody = Proof(Boxes(keyring), window), cast("Database", None)
+    opened = sealer.opened_operational_many(Kind.ACCOUNT, ids, [_VERSION] * ITEMS, sealed)
+    entries = [Cached(_VERSION, _HORIZON, segment or b"", b"") for segment in opened]
     values = proof.values(Kind.ACCOUNT, list(zip(ids, entries, strict=True)))
-    nobody = cast("Database", None)
     frames = Frames(
         cast("Reader", _FromCache(proof, values)),
         SealedRecords(sealer, cast("CustomerSealers", None)),

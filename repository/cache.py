@@ -8,7 +8,6 @@ import asyncio
 from binascii import crc32
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import compress
 from typing import Any, Final, TypeAlias
 
 from hiredis import ReplyError
@@ -18,13 +17,14 @@ from repository.proof import ID_SIZE, Proof, Proven, Prover
 from repository.record import Entry, Kind
 from repository.server_address import ServerAddress
 from repository.shards import TAG_SIZE, Shards
-from repository.values import stamps_of
+from repository.values import Cached, Columns, stamps_of
 from repository.window import Window
 
-__all__ = ["Cache", "CacheStats", "Opens"]
+__all__ = ["Cache", "CacheStats", "Hits", "Opens"]
 
-# Of a kind, ids and their entries: which open, and are of the version that they say.
-Opens: TypeAlias = Callable[[int, Sequence[bytes], Sequence[Entry]], list[bool]]
+# Of a kind, ids and their entries: the operational segments, open; None of one that does not open
+# or is not of the version that its entry says.
+Opens: TypeAlias = Callable[[int, Sequence[bytes], Sequence[Entry]], list[bytes | None]]
 
 WAIT_S: Final = 0.020
 TTL_S: Final = 3600
@@ -78,11 +78,29 @@ class CacheStats:
             self.misses[cause] = self.misses.get(cause, 0) + count
 
 
+class Hits:
+    """What is proven current of the ids that were asked for, in their order."""
+
+    __slots__ = ("found", "ids")
+
+    def __init__(self, ids: Sequence[bytes], found: Columns | list[Cached]) -> None:
+        self.ids = ids
+        self.found = found
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def by_id(self) -> dict[bytes, Cached]:
+        """An object each."""
+        found = self.found.entries() if isinstance(self.found, Columns) else self.found
+        return dict(zip(self.ids, found, strict=True))
+
+
 class Cache:
     """Proven entries by kind and id. No method raises because of the cache server.
 
     The window's incarnation is part of every key: another life of the database starts cold. What is
-    put in has been opened: whoever finds its MAC right need not look at the seal's own again.
+    put in has been opened by its own seal: what is found in an authentic box needs no other proof.
     """
 
     def __init__(
@@ -115,8 +133,8 @@ class Cache:
         while self._fills:
             await asyncio.wait(self._fills)
 
-    async def get_many(self, kind: int, ids: Sequence[bytes]) -> dict[bytes, bytes] | None:
-        """Id -> an entry's value, tombstones included, of those that are proven current now.
+    async def get_many(self, kind: int, ids: Sequence[bytes]) -> Hits | None:
+        """Those of distinct ids whose entries, tombstones included, are proven current now.
 
         None when the cache did not answer: what is then read elsewhere is no news to it.
         """
@@ -129,9 +147,9 @@ class Cache:
             return None
         if self._window.incarnation != incarnation:
             stats.miss("absent", len(ids))
-            return {}
+            return Hits([], [])
         proven = self._proven(kind, ids, values)
-        stats.hits += len(proven.values)
+        stats.hits += len(proven.ids)
         if unanswered:  # by some servers of a cluster
             proven.misses["absent"] -= unanswered
             stats.miss("down", unanswered)
@@ -143,7 +161,7 @@ class Cache:
             stats.restamped += len(proven.restamped)
             # They are proven, and so have been put in once.
             self._fill(self._write(kind, proven.restamped, incarnation))
-        return proven.values
+        return Hits(proven.ids, proven.found)
 
     async def some(self, count: int) -> list[tuple[int, bytes]]:
         """Kind and id of at most `count` entries, picked by chance; none while there is trouble."""
@@ -171,8 +189,8 @@ class Cache:
             return {}
         if self._window.incarnation != incarnation:
             return {}
-        proven = self._proven(kind, ids, values).values
-        return dict(zip(proven, stamps_of(list(proven.values())), strict=True))
+        proven = self._proven(kind, ids, values)
+        return dict(zip(proven.ids, stamps_of(proven.found), strict=True))
 
     def put(self, kind: int, entries: Iterable[tuple[bytes, Entry]]) -> None:
         """Write entries in the background, each if it opens and unless a newer one is there.
@@ -204,13 +222,18 @@ class Cache:
     async def _write_sound(
         self, kind: int, entries: list[tuple[bytes, Entry]], incarnation: bytes
     ) -> None:
-        """Write those that open: what a bad disk has spoilt must never get a MAC."""
-        opens = self._opens(kind, [id_ for id_, _ in entries], [entry for _, entry in entries])
-        if sound := list(compress(entries, opens)):
+        """Write those that open: what a bad disk has spoilt must never get into a box."""
+        opened = self._opens(kind, [id_ for id_, _ in entries], [entry for _, entry in entries])
+        sound = [
+            (id_, Cached(entry.version, entry.horizon, segment, entry.private))
+            for (id_, entry), segment in zip(entries, opened, strict=True)
+            if segment is not None
+        ]
+        if sound:
             await self._write(kind, sound, incarnation)
 
     async def _write(
-        self, kind: int, entries: list[tuple[bytes, Entry]], incarnation: bytes
+        self, kind: int, entries: list[tuple[bytes, Cached]], incarnation: bytes
     ) -> None:
         async def put(pipe: Pipe, positions: Sequence[int]) -> None:
             if self._window.incarnation != incarnation:

@@ -4,12 +4,14 @@ Knows nothing of where entries come from: the reader sends it off, lands it, and
 """
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from types import TracebackType
 from typing import Final
 
+from repository.cache import Hits
 from repository.database import seconds_left
 from repository.errors import TimedOut
+from repository.record import Entry
 from repository.values import Found
 
 __all__ = ["NOT_YET", "Flight"]
@@ -25,15 +27,18 @@ class Flight:
     """
 
     __slots__ = (
-        "_waiting", "_where", "deadline", "departure", "error", "found", "has_landed", "ids",
+        "_found", "_hits", "_waiting", "_where", "alone", "deadline", "departure", "error",
+        "has_landed", "ids",
     )  # fmt: skip
     _where: TracebackType | None
 
     def __init__(self) -> None:
         self.ids: dict[bytes, Flight] = {}  # what it is still to bring, each to this flight itself
+        self.alone: Sequence[bytes] | None = None  # the same as its only caller asked for it
         self.departure = NOT_YET
         self.deadline: float | None = 0.0  # the latest of those aboard; None for no end
-        self.found: Mapping[bytes, Found] = {}
+        self._found: Mapping[bytes, Entry] = {}
+        self._hits: Hits | None = None
         self.error: Exception | None = None
         self._where = None
         self.has_landed = False
@@ -47,7 +52,7 @@ class Flight:
             self.deadline = deadline
 
     async def bring(self, ids: Collection[bytes], deadline: float | None) -> None:
-        """Wait until all of `ids` are in `found`.
+        """Wait until all of `ids`, which it is to bring, are found.
 
         Raises TimedOut at `deadline`, and what the flight failed with.
         """
@@ -57,9 +62,30 @@ class Flight:
                 # Raised by many: each from where it happened, or its traceback grows with them.
                 raise self.error.with_traceback(self._where)
 
-    def hand_out(self, found: Mapping[bytes, Found]) -> None:
+    def brought(self, ids: Sequence[bytes]) -> Found:
+        """What it has found of `ids`, in their order, after `bring`: one caller's as it came."""
+        if self._hits is not None and ids is self.alone:
+            return self._hits.found
+        found = self.found
+        return [found[id_] for id_ in ids]
+
+    @property
+    def found(self) -> Mapping[bytes, Entry]:
+        """What it has found, by id."""
+        if self._hits is not None and not self._found:
+            self._found = self._hits.by_id()
+        return self._found
+
+    def complete(self, found: Mapping[bytes, Entry] | Hits) -> None:
+        """Take what is found of all ids, before it lands."""
+        if isinstance(found, Hits):
+            self._hits = found
+        else:
+            self._found = found
+
+    def hand_out(self, found: Mapping[bytes, Entry]) -> None:
         """Take what is found so far: who waits for no more than that need not wait longer."""
-        self.found = found
+        self._found = found
         waiting, self._waiting = self._waiting, []
         for waiter, ids in waiting:
             if not self._has(ids):
@@ -72,7 +98,7 @@ class Flight:
         self.error, self._where = error, error.__traceback__
 
     def land(self) -> None:
-        """End it: `found` is complete, or it has failed.
+        """End it: it is complete, or it has failed.
 
         Its ids lead back to it. Left to the collector of such circles, what it found would stay for
         hundreds of flights more, and each of them would need memory that was not touched before.
@@ -101,7 +127,7 @@ class Flight:
             alarm.cancel()
 
     def _has(self, ids: Collection[bytes]) -> bool:
-        return all(map(self.found.__contains__, ids))
+        return self._hits is not None or all(map(self._found.__contains__, ids))
 
 
 def _end(waiter: asyncio.Future[None]) -> None:

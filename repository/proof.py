@@ -1,60 +1,67 @@
 """What proves a cached entry current (DESIGN section 8), and under which key it lies. No I/O.
 
-Knows no cryptography: MACs come from the prover handed in. Batches are proven as columns; a few
-entries one by one, since arrays cost more than those do.
+Knows no cryptography: a prover is handed in that seals and opens. Batches are proven as columns, a
+few entries one by one, since arrays cost more than those do.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from hmac import compare_digest
 from itertools import compress
-from typing import Final, NamedTuple, Protocol, TypeAlias
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-from repository.record import Entry
 from repository.shards import TAG_SIZE, TAGS
 from repository.values import (
     BLOCK_SIZE,
     EMPTY_SIZE,
     HEAD,
-    MAC_SIZE,
+    HEAD_SIZE,
+    NONCE_SIZE,
+    Cached,
+    Columns,
+    Flags,
     Laid,
     Sizes,
     Words,
-    entry_of,
+    head_of,
     padded_size,
-    sizes_of,
     text_of,
 )
 from repository.window import Window
 
 __all__ = ["FEW", "Proof", "Proven", "Prover", "entry_keys"]
 
-Flags: TypeAlias = npt.NDArray[np.bool_]
-
 
 class Prover(Protocol):
-    """MACs of 16 bytes under the purpose key `cache`, of texts in whole blocks of 16."""
+    """Seals entries under the purpose key `cache`, and opens what proves to be one of them.
 
-    def few_entries(self, messages: Sequence[bytes]) -> list[bytes]:
-        """The MAC of each message."""
+    A box is nonce, sealed text and tag; it is bound to `lead`, a block, and to the entry's head.
+    """
 
-    def entries(
+    def sealed(self, lead: bytes, heads: Sequence[bytes], texts: Sequence[bytes]) -> list[bytes]:
+        """The boxes of texts, whole blocks each; `heads` begin with their ids."""
+
+    def few_opened(
+        self, lead: bytes, heads: Sequence[bytes], boxes: Sequence[bytes]
+    ) -> list[bytes | None]:
+        """The texts; None of a box that is not authentic."""
+
+    def opened(
         self, lead: bytes, ids: Words, joined: bytes, starts: Sizes, counts: Sizes
-    ) -> Words:
-        """The MACs, [2n], of `lead`, the n-th id of `ids`, [2n], and the n-th text.
+    ) -> tuple[bytes, Flags]:
+        """Values with their texts opened in place, and which are authentic.
 
-        The n-th text is `counts` blocks of `joined` from the block `starts` on.
+        The n-th is `counts` blocks of `joined` from the block `starts` on, all side by side; its
+        id are the n-th two of `ids`.
         """
 
 
 INCARNATION_SIZE: Final = 8
 ID_SIZE: Final = 16
-FORMAT: Final = b"\2"  # in keys: a release whose values look different finds none of these
+FORMAT: Final = b"\3"  # in keys: a release whose values look different finds none of these
 NOTHING: Final = bytes(EMPTY_SIZE)
 BROKEN: Final = frozenset({"mac", "garbled"})  # causes after which an entry is removed
-FEW: Final = 80  # entries, up to which one by one is cheaper
+FEW: Final = 48  # entries, up to which one by one is cheaper
 
 _TAG_ROWS: Final = np.frombuffer(b"".join(TAGS), np.uint8).reshape(-1, TAG_SIZE)
 
@@ -62,17 +69,18 @@ _TAG_ROWS: Final = np.frombuffer(b"".join(TAGS), np.uint8).reshape(-1, TAG_SIZE)
 class Proven(NamedTuple):
     """What the values of some keys came to. `broken` are ids whose values are of no use."""
 
-    values: dict[bytes, bytes]
+    ids: Sequence[bytes]
+    found: Columns | list[Cached]  # under each of them
     misses: dict[str, int]
     broken: list[bytes]
-    restamped: list[tuple[bytes, Entry]]
+    restamped: list[tuple[bytes, Cached]]
 
 
 class Proof:
     """Keys and values of the entries of one worker's window and its incarnation.
 
-    A value's MAC covers kind, incarnation and id, and then all of the value: lengths stand before
-    what they are of, so no two entries' texts are the same, and none begins another.
+    A value's box is bound to kind, incarnation, id and head, and is the rest of the value: there is
+    nothing in it that its tag does not cover.
     """
 
     def __init__(self, prover: Prover, window: Window) -> None:
@@ -101,22 +109,20 @@ class Proof:
         """The numbers of the hash tags that the keys begin with."""
         return (id_[-1] & 63 for id_ in ids)
 
-    def values(self, kind: int, entries: Sequence[tuple[bytes, Entry]]) -> list[bytes]:
+    def values(self, kind: int, entries: Sequence[tuple[bytes, Cached]]) -> list[bytes]:
         """The values to be kept under the entries' keys."""
-        ids, texts = [id_ for id_, _ in entries], [text_of(entry) for _, entry in entries]
-        if len(ids) <= FEW:
-            return list(map(bytes.__add__, texts, self._few_macs(kind, ids, texts)))
-        laid = Laid.of(texts, sizes_of(texts))
-        macs = self._many_macs(kind, ids, laid, laid.counts).view("V16").tolist()
-        return list(map(bytes.__add__, texts, macs))
+        heads = [head_of(entry) for _, entry in entries]
+        bound = [id_ + head for (id_, _), head in zip(entries, heads, strict=True)]
+        texts = [text_of(entry) for _, entry in entries]
+        return list(map(bytes.__add__, heads, self._prover.sealed(self._lead(kind), bound, texts)))
 
-    def bulk_values(self, kind: int, entries: Sequence[tuple[bytes, Entry]]) -> bytes:
+    def bulk_values(self, kind: int, entries: Sequence[tuple[bytes, Cached]]) -> bytes:
         """The same as RESP bulk strings without a gap."""
         values = self.values(kind, entries)
         return b"".join([b"$%d\r\n%b\r\n" % (len(value), value) for value in values])
 
     def proven(self, kind: int, ids: Sequence[bytes], values: Sequence[bytes | None]) -> Proven:
-        """What of these values is current: MAC right, horizon >= W, version >= the last change's.
+        """What of these values is current: authentic, horizon >= W, version >= the last change's.
 
         All else is a miss, counted by cause: absent, mac, garbled, horizon, version.
         """
@@ -126,7 +132,7 @@ class Proof:
             misses["absent"] = len(values) - len(found)
             ids = [id_ for id_, value in zip(ids, values, strict=True) if value is not None]
         if not found:
-            return Proven({}, misses, [], [])
+            return Proven([], [], misses, [], [])
         prove = self._few_proven if len(found) <= FEW else self._many_proven
         return prove(kind, ids, found, misses)
 
@@ -134,11 +140,12 @@ class Proof:
         self, kind: int, ids: Sequence[bytes], values: Sequence[bytes], misses: dict[str, int]
     ) -> Proven:
         window, newest = self._window, self._window.newest(kind, ids)
-        proven = Proven({}, misses, [], [])
-        authentic = self._few_authentic(kind, ids, values)
-        for at, (id_, value, is_right) in enumerate(zip(ids, values, authentic, strict=True)):
+        there: dict[bytes, Cached] = {}
+        broken, restamped = list[bytes](), list[tuple[bytes, Cached]]()
+        texts = self._few_texts(kind, ids, values)
+        for at, (id_, value, text) in enumerate(zip(ids, values, texts, strict=True)):
             cause = "mac"
-            if is_right and len(value) >= EMPTY_SIZE:
+            if text is not None:
                 version, horizon, operational, private = HEAD.unpack_from(value)
                 if padded_size(operational, private) != len(value):
                     cause = "garbled"
@@ -147,56 +154,64 @@ class Proof:
                 elif version < newest.get(at, 0):
                     cause = "version"
                 else:
-                    proven.values[id_] = value
+                    end = operational + private
+                    entry = Cached(version, horizon, text[:operational], text[operational:end])
+                    there[id_] = entry
                     looked_up = at in newest and horizon < window.recent_from
                     if looked_up or horizon < window.restamp_below:
-                        proven.restamped.append(self._restamped(id_, value))
+                        restamped.append((id_, entry._replace(horizon=window.horizon)))
                     continue
             misses[cause] = misses.get(cause, 0) + 1
             if cause in BROKEN:
-                proven.broken.append(id_)
-        return proven
+                broken.append(id_)
+        return Proven(list(there), list(there.values()), misses, broken, restamped)
 
-    def _few_authentic(
+    def _few_texts(
         self, kind: int, ids: Sequence[bytes], values: Sequence[bytes]
-    ) -> Iterable[bool]:
-        """Whose MAC is right."""
-        macs = self._few_macs(kind, ids, [value[:-MAC_SIZE] for value in values])
-        return map(compare_digest, macs, [value[-MAC_SIZE:] for value in values])
+    ) -> list[bytes | None]:
+        """What is in the boxes of those values that are authentic."""
+        heads = [id_ + value[:HEAD_SIZE] for id_, value in zip(ids, values, strict=True)]
+        boxes = [value[HEAD_SIZE:] for value in values]
+        return self._prover.few_opened(self._lead(kind), heads, boxes)
 
     def _many_proven(
         self, kind: int, ids: Sequence[bytes], values: Sequence[bytes], misses: dict[str, int]
     ) -> Proven:
         laid = _laid(values)
-        stamps = laid.stamps
-        newest = self._newest(kind, ids, stamps[1::2])
+        words = np.frombuffer(b"".join(ids), np.uint64)
+        opened, authentic = self._prover.opened(self._lead(kind), words, *laid)
+        places = laid.starts * BLOCK_SIZE + (HEAD_SIZE + NONCE_SIZE)
+        found = Columns(opened, places, laid.heads)
+        newest = self._newest(kind, ids, found.heads[1])
         broken: list[bytes] = []
         kept = np.ones(len(ids), np.bool_)
-        for cause, holds in self._checks(kind, ids, laid, stamps, newest):
+        for cause, holds in self._checks(laid, found.heads, authentic, newest):
             lost = kept & ~holds
             if lost.any():
                 misses[cause] = int(np.count_nonzero(lost))
                 kept &= holds
                 if cause in BROKEN:
                     broken += compress(ids, lost.tolist())
-        again = np.flatnonzero(self._to_restamp(stamps[1::2], newest) & kept).tolist()
-        restamped = [self._restamped(ids[at], values[at]) for at in again]
+        again = np.flatnonzero(self._to_restamp(found.heads[1], newest) & kept).tolist()
+        restamped = [
+            (ids[at], entry._replace(horizon=self._window.horizon))
+            for at, entry in zip(again, found.chosen(again).entries(), strict=True)
+        ]
         if not kept.all():
-            chosen = kept.tolist()
-            ids, values = list(compress(ids, chosen)), list(compress(values, chosen))
-        return Proven(dict(zip(ids, values, strict=True)), misses, broken, restamped)
+            ids, found = list(compress(ids, kept.tolist())), found.chosen(kept)
+        return Proven(ids, found, misses, broken, restamped)
 
     def _checks(
-        self, kind: int, ids: Sequence[bytes], laid: Laid, stamps: Words, newest: dict[int, int]
+        self, laid: Laid, heads: Words, authentic: Flags, newest: dict[int, int]
     ) -> Iterator[tuple[str, Flags]]:
         """Which entries pass each check, in the order in which causes are told."""
-        yield "mac", self._many_authentic(kind, ids, laid)
-        yield "garbled", laid.are_as_long_as_they_say
-        yield "horizon", stamps[1::2] >= self._window.oldest_xid
+        yield "mac", authentic
+        yield "garbled", laid.are_as_long_as_told(heads)
+        yield "horizon", heads[1] >= self._window.oldest_xid
         if newest:
-            holds = np.ones(len(ids), np.bool_)
+            holds = np.ones(len(authentic), np.bool_)
             at = list(newest)
-            holds[at] = stamps[::2][at] >= np.array(list(newest.values()), np.uint64)
+            holds[at] = heads[0][at] >= np.array(list(newest.values()), np.uint64)
             yield "version", holds
 
     def _newest(self, kind: int, ids: Sequence[bytes], horizons: Words) -> dict[int, int]:
@@ -221,29 +236,8 @@ class Proof:
             old[at] |= horizons[at] < window.recent_from
         return old
 
-    def _restamped(self, id_: bytes, value: bytes) -> tuple[bytes, Entry]:
-        return id_, entry_of(value)._replace(horizon=self._window.horizon)
-
-    def _many_authentic(self, kind: int, ids: Sequence[bytes], laid: Laid) -> Flags:
-        """Whose MAC is right; how many of its bytes are is not told by the time this takes."""
-        differing = self._many_macs(kind, ids, laid, laid.counts - MAC_SIZE // BLOCK_SIZE)
-        differing ^= laid.macs
-        authentic: Flags = (differing[::2] | differing[1::2]) == 0
-        return authentic
-
-    def _many_macs(self, kind: int, ids: Sequence[bytes], laid: Laid, counts: Sizes) -> Words:
-        """The MACs, [2n], that belong to texts of `counts` blocks."""
-        words = np.frombuffer(b"".join(ids), np.uint64)
-        return self._prover.entries(self._lead(kind), words, laid.joined, laid.starts, counts)
-
-    def _few_macs(self, kind: int, ids: Sequence[bytes], texts: Sequence[bytes]) -> list[bytes]:
-        lead = self._lead(kind)
-        return self._prover.few_entries(
-            [lead + id_ + text for id_, text in zip(ids, texts, strict=True)]
-        )
-
     def _lead(self, kind: int) -> bytes:
-        """What all MACs of a kind cover first: a whole block."""
+        """What all boxes of a kind are bound to first: a whole block."""
         return (self._window.incarnation + bytes((kind,))).ljust(BLOCK_SIZE, b"\0")
 
 
@@ -258,8 +252,8 @@ def _prefix(kind: int, incarnation: bytes) -> bytes:
 
 
 def _laid(values: Sequence[bytes]) -> Laid:
-    """Values side by side; what is no number of blocks, or too few, by one that no MAC fits."""
-    sizes = sizes_of(values)
+    """Values side by side; where its size cannot be right, one that is not authentic."""
+    sizes = np.fromiter(map(len, values), np.intp, len(values))
     whole = (sizes % BLOCK_SIZE == 0) & (sizes >= EMPTY_SIZE)
     if whole.all():
         return Laid.of(values, sizes)

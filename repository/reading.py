@@ -5,7 +5,7 @@ together. Decides which reads may share an answer.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
@@ -17,7 +17,7 @@ from repository.database import Position, seconds_left
 from repository.errors import TimedOut, Unavailable
 from repository.flight import Flight
 from repository.record import IDS_MAX, Entry, Kind, RecordStore
-from repository.values import Found, entries_of, stamps_of
+from repository.values import Cached, Found, entries_of
 from repository.window import Change
 from repository.work import Written
 
@@ -74,7 +74,7 @@ class Reader:
 
         As `find` has them. Raises TimedOut, Unavailable.
         """
-        return entries_of(await self.find(kind, ids, freshness, deadline=deadline))
+        return list(entries_of(await self.find(kind, ids, freshness, deadline=deadline)))
 
     async def find(
         self,
@@ -83,23 +83,22 @@ class Reader:
         freshness: Freshness = Consistency.MINIMIZE_LATENCY,
         *,
         deadline: float | None = None,
-    ) -> list[Found]:
-        """The same as they came: rows of the database as entries, what was cached as values.
+    ) -> Found:
+        """The same as they came: what was cached in columns, where that is all.
 
         All are of the incarnation that the window has when this returns. Raises TimedOut,
         Unavailable.
         """
         if not ids:
             return []
-        found: Mapping[bytes, Found]
         while True:
             incarnation = self._window.incarnation
             if self.may_be_seen(freshness):
                 found = await self._shared(kind, ids, deadline)
             else:
-                found = await self._fresh(kind, list(dict.fromkeys(ids)), freshness, deadline)
+                found = await self._fresh(kind, ids, freshness, deadline)
             if self._window.incarnation == incarnation:
-                return [found[id_] for id_ in ids]
+                return found
 
     def may_be_seen(self, freshness: Freshness) -> bool:
         """Whether what is proven against the window is fresh enough, wherever it is kept.
@@ -141,30 +140,31 @@ class Reader:
         return position.incarnation == window.incarnation and window.has_seen(position.xid)
 
     async def _fresh(
-        self, kind: int, wanted: list[bytes], freshness: Freshness, deadline: float | None
-    ) -> Mapping[bytes, Found]:
+        self, kind: int, ids: Sequence[bytes], freshness: Freshness, deadline: float | None
+    ) -> list[Entry]:
         """What is fresh enough for those whom the window is not."""
+        wanted = list(dict.fromkeys(ids))
         if isinstance(freshness, Position) and freshness.incarnation == self._window.incarnation:
-            return await self._read(kind, wanted, deadline, at_lsn=freshness.lsn)
-        return await self._read(kind, wanted, deadline, primary=True)
+            read = await self._read(kind, wanted, deadline, at_lsn=freshness.lsn)
+        else:
+            read = await self._read(kind, wanted, deadline, primary=True)
+        return [read[id_] for id_ in ids]
 
-    async def _shared(
-        self, kind: int, ids: Sequence[bytes], deadline: float | None
-    ) -> Mapping[bytes, Found]:
-        """What is found of `ids` at least: by a flight with all who ask now, by those under way."""
+    async def _shared(self, kind: int, ids: Sequence[bytes], deadline: float | None) -> Found:
+        """What is found of `ids`: by a flight with all who ask now, by those under way."""
         if self._flights[kind].keys().isdisjoint(ids):
             flight = self._board(kind, ids, deadline)
             await flight.bring(ids, deadline)
-            return flight.found
+            return flight.brought(ids)
         began = self._departures
-        found: dict[bytes, Found] = {}
+        found: dict[bytes, Entry] = {}
         wanted = list(dict.fromkeys(ids))
         while wanted:
             for flight, part in self._split(kind, wanted, deadline).items():
                 is_older = flight.departure <= began
                 found.update(await self._join(kind, flight, part, deadline, is_older=is_older))
             wanted = [id_ for id_ in wanted if id_ not in found]
-        return found
+        return [found[id_] for id_ in ids]
 
     def _split(
         self, kind: int, wanted: list[bytes], deadline: float | None
@@ -184,7 +184,7 @@ class Reader:
 
     async def _join(
         self, kind: int, flight: Flight, ids: list[bytes], deadline: float | None, *, is_older: bool
-    ) -> dict[bytes, Found]:
+    ) -> dict[bytes, Entry]:
         """What a flight brings of `ids`.
 
         One that left before this caller asked may run out of time that this caller has, and what
@@ -197,10 +197,10 @@ class Reader:
                 raise
             seconds_left(deadline)
             return {}
-        found = [flight.found[id_] for id_ in ids]
-        brought = dict(zip(ids, found, strict=True))
+        found = flight.found
+        brought = {id_: found[id_] for id_ in ids}
         if is_older:
-            for at in self._window.unproven(kind, ids, stamps_of(found)):
+            for at in self._window.unproven(kind, ids, list(brought.values())):
                 del brought[ids[at]]
                 self.stats.unproven_rows += 1
         return brought
@@ -217,8 +217,10 @@ class Reader:
         self._flights[kind].update(aboard)
         if flight.ids:
             flight.ids.update(aboard)
+            flight.alone = None
         else:
             flight.ids = aboard
+            flight.alone = ids if len(aboard) == len(ids) else None
         flight.allow(deadline)
         if len(flight.ids) >= IDS_MAX:
             del self._boarding[kind]
@@ -243,20 +245,21 @@ class Reader:
 
     async def _ask(self, kind: int, flight: Flight) -> None:
         """First the cache, then the database for what is not there."""
-        missing = list(flight.ids)
-        cached = None if self._cache is None else await self._cache.get_many(kind, missing)
-        if cached and len(cached) == len(missing):
-            flight.found = cached
+        missing = flight.alone or list(flight.ids)
+        hits = None if self._cache is None else await self._cache.get_many(kind, missing)
+        if hits and len(hits) == len(missing):
+            flight.complete(hits)
             return
+        cached: dict[bytes, Cached] = hits.by_id() if hits else {}
         if cached:
             missing = [id_ for id_ in missing if id_ not in cached]
             self._unlist(kind, cached)
             flight.ids = dict.fromkeys(missing, flight)
             flight.hand_out(cached)
         # A cache that is behind is not given more to do: it may well hold what was asked.
-        fills = cached is not None
+        fills = hits is not None
         read = await self._read(kind, missing, flight.deadline, fills=fills)
-        flight.found = {**cached, **read} if cached else read
+        flight.complete({**cached, **read} if cached else read)
 
     def _unlist(self, kind: int, ids: Iterable[bytes]) -> None:
         """Have nobody join for these any more."""
@@ -284,7 +287,7 @@ class Reader:
     async def _read(
         self,
         kind: int,
-        ids: list[bytes],
+        ids: Sequence[bytes],
         deadline: float | None,
         *,
         primary: bool = False,

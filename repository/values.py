@@ -1,11 +1,12 @@
 """How an entry lies in the cache: its value's bytes, taken apart one by one or by columns. No I/O.
 
-Judges nothing: whether a value is authentic and current is proof.py's to say.
+Judges nothing: whether a value is authentic and current is proof.py's to say. What segments say,
+opened as they may be, is nothing to this.
 """
 
 from collections.abc import Iterable, Sequence
 from itertools import repeat
-from operator import itemgetter
+from operator import add
 from struct import Struct
 from typing import Final, NamedTuple, TypeAlias
 
@@ -15,85 +16,58 @@ import numpy.typing as npt
 from repository.record import Entry
 
 __all__ = [
-    "BLOCK_SIZE", "EMPTY_SIZE", "HEAD", "HEAD_SIZE", "MAC_SIZE", "Found", "Laid", "Sizes", "Words",
-    "entries_of", "entry_of", "is_record", "padded_size", "sizes_of", "stamps_of", "text_of",
+    "BLOCK_SIZE", "EMPTY_SIZE", "HEAD", "HEAD_SIZE", "NONCE_SIZE", "TAG_SIZE", "Cached", "Columns",
+    "Flags", "Found", "Laid", "Sizes", "Words", "entries_of", "exist_in", "head_of", "padded_size",
+    "stamps_of", "text_of",
 ]  # fmt: skip
 
+Flags: TypeAlias = npt.NDArray[np.bool_]
 Sizes: TypeAlias = npt.NDArray[np.intp]
 Words: TypeAlias = npt.NDArray[np.uint64]
 
-# What a read brings of a record: a row of the database, or the proven value of a cached entry.
-Found: TypeAlias = Entry | bytes
-
-# Version, horizon, the segments' lengths; then the segments, zeros up to a whole block, the MAC.
+# Version, horizon, the segments' lengths, in clear. Then a box: a nonce, the segments and zeros up
+# to a whole block, sealed, and a tag.
 HEAD: Final = Struct(">QQQQ")
 HEAD_SIZE: Final = HEAD.size
-STAMP: Final = Struct(">QQ")  # its beginning
 BLOCK_SIZE: Final = 16
-MAC_SIZE: Final = 16
-EMPTY_SIZE: Final = HEAD_SIZE + MAC_SIZE
+NONCE_SIZE: Final = 16
+TAG_SIZE: Final = 16
+EMPTY_SIZE: Final = HEAD_SIZE + NONCE_SIZE + TAG_SIZE
 """A tombstone's: there is no shorter value."""
 
-_OPERATIONAL_SIZE: Final = slice(STAMP.size, STAMP.size + 8)
-_NONE: Final = bytes(8)
 _LENGTH_MAX: Final = np.uint64(2**32 - 1)
 _BLOCK_SHIFT: Final = np.uint64(4)
 _ZEROS: Final = [bytes(-size % BLOCK_SIZE) for size in range(BLOCK_SIZE)]
 _BLOCK: Final = np.dtype(np.complex128)  # any of 16 bytes that numpy moves in one piece
-_head_of: Final = itemgetter(slice(0, HEAD_SIZE))
 
 
-def text_of(entry: Entry) -> bytes:
-    """The value that an entry is to have, without the MAC."""
+class Cached(Entry):
+    """An entry as the cache has it: proven, and its operational segment is open.
+
+    Nobody looks into that here, and it leaves the process only in a box.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"Cached(version={self.version}, horizon={self.horizon}, hidden)"
+
+
+def head_of(entry: Entry) -> bytes:
+    """What stands before an entry's box."""
     version, horizon, operational, private = entry
-    head = HEAD.pack(version, horizon, len(operational), len(private))
-    return head + operational + private + _ZEROS[(len(operational) + len(private)) % BLOCK_SIZE]
+    return HEAD.pack(version, horizon, len(operational), len(private))
+
+
+def text_of(entry: Cached) -> bytes:
+    """What an entry's box holds: whole blocks."""
+    text = entry.operational + entry.private
+    return text + _ZEROS[len(text) % BLOCK_SIZE]
 
 
 def padded_size(operational: int, private: int) -> int:
     """How long the value is of an entry with segments of so many bytes."""
     return EMPTY_SIZE + operational + private + -(operational + private) % BLOCK_SIZE
-
-
-def sizes_of(found: Sequence[Found]) -> Sizes:
-    """How many bytes each value has. An entry, which is none, counts for less than a tombstone."""
-    return np.fromiter(map(len, found), np.intp, len(found))
-
-
-def entry_of(found: Found) -> Entry:
-    """The entry that was found, whichever form it has."""
-    if isinstance(found, Entry):
-        return found
-    version, horizon, operational, private = HEAD.unpack_from(found)
-    cut = HEAD_SIZE + operational
-    return Entry(version, horizon, found[HEAD_SIZE:cut], found[cut : cut + private])
-
-
-def entries_of(found: Sequence[Found]) -> list[Entry]:
-    """The entries that were found; no line of Python runs for values without a private segment."""
-    if set(map(type, found)) != {bytes}:
-        return list(map(entry_of, found))
-    values: Sequence[bytes] = found  # type: ignore[assignment]  # as has just been seen
-    heads = np.frombuffer(b"".join(map(_head_of, values)), ">u8").reshape(-1, 4)
-    cuts = (heads[:, 2] + HEAD_SIZE).tolist()
-    operationals = [value[HEAD_SIZE:cut] for value, cut in zip(values, cuts, strict=True)]
-    privates: Iterable[bytes] = repeat(b"")
-    if heads[:, 3].any():
-        ends = (heads[:, 2] + heads[:, 3] + HEAD_SIZE).tolist()
-        privates = [value[cut:end] for value, cut, end in zip(values, cuts, ends, strict=True)]
-    fields = zip(heads[:, 0].tolist(), heads[:, 1].tolist(), operationals, privates, strict=False)
-    return list(map(tuple.__new__, repeat(Entry), fields))
-
-
-def is_record(found: Found) -> bool:
-    """Whether there is a record, not a tombstone."""
-    return found.exists if isinstance(found, Entry) else found[_OPERATIONAL_SIZE] != _NONE
-
-
-def stamps_of(found: Sequence[Found]) -> list[tuple[int, int]]:
-    """The version and the horizon of each."""
-    unpack = STAMP.unpack_from
-    return [each[:2] if isinstance(each, Entry) else unpack(each) for each in found]
 
 
 class Laid(NamedTuple):
@@ -110,37 +84,79 @@ class Laid(NamedTuple):
         return cls(b"".join(values), np.cumsum(counts) - counts, counts)
 
     @property
-    def stamps(self) -> Words:
-        """Version and horizon of each, [2n]."""
-        return self._numbers(self.starts)
+    def heads(self) -> Words:
+        """Version, horizon and the lengths of the operational and the private segment, [4, n]."""
+        blocks = np.frombuffer(self.joined, _BLOCK)
+        halves = [blocks.take(self.starts + at, mode="clip") for at in (0, 1)]
+        numbers = [half.view(">u8").astype(np.uint64) for half in halves]
+        return np.array([each[at::2] for each in numbers for at in (0, 1)])
 
-    @property
-    def lengths(self) -> Words:
-        """How long the operational and the private segment of each say they are, [2n]."""
-        return self._numbers(self.starts + 1)
-
-    @property
-    def are_as_long_as_they_say(self) -> npt.NDArray[np.bool_]:
+    def are_as_long_as_told(self, heads: Words) -> Flags:
         """Which values are as long as is to be with segments of these lengths."""
-        operational, private = self.lengths[::2], self.lengths[1::2]
+        _, _, operational, private = heads
         blocks = operational + private + np.uint64(BLOCK_SIZE - 1) >> _BLOCK_SHIFT
-        fitting: npt.NDArray[np.bool_] = blocks == self.counts - EMPTY_SIZE // BLOCK_SIZE
+        fitting: Flags = blocks == self.counts - EMPTY_SIZE // BLOCK_SIZE
         fitting &= (operational | private) <= _LENGTH_MAX  # or their sum may be one modulo 2**64
         return fitting
 
-    @property
-    def macs(self) -> Words:
-        """The MAC that each ends with, [2n]."""
-        return self._blocks(self.starts + self.counts - 1).view(np.uint64)
 
-    @property
-    def operationals(self) -> Sizes:
-        """Where the operational segments begin, in bytes."""
-        return self.starts * BLOCK_SIZE + HEAD_SIZE
+class Columns:
+    """Cached entries side by side, none an object by itself."""
 
-    def _numbers(self, places: Sizes) -> Words:
-        numbers: Words = self._blocks(places).view(">u8").astype(np.uint64)
-        return numbers
+    __slots__ = ("heads", "opened", "places")
 
-    def _blocks(self, places: Sizes) -> npt.NDArray[np.complex128]:
-        return np.frombuffer(self.joined, _BLOCK).take(places, mode="clip")
+    def __init__(self, opened: bytes, places: Sizes, heads: Words) -> None:
+        self.opened = opened
+        """What holds them all, their segments open."""
+        self.places = places
+        """Where in it the operational segments begin, in bytes, [n]."""
+        self.heads = heads
+        """Version, horizon and the lengths of the operational and the private segment, [4, n]."""
+
+    def __repr__(self) -> str:
+        return f"Columns({len(self)} hidden)"
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def chosen(self, which: Flags | Sequence[int]) -> "Columns":
+        """Some of them."""
+        return Columns(self.opened, self.places[which], self.heads[:, which])
+
+    def entries(self) -> list[Cached]:
+        """An object each; no line of Python runs for those without a private segment but a cut."""
+        opened, begins = self.opened, self.places.tolist()
+        versions, horizons, operational, private = self.heads.tolist()
+        ends = list(map(add, begins, operational))
+        cuts = [opened[begin:end] for begin, end in zip(begins, ends, strict=True)]
+        privates: Iterable[bytes] = repeat(b"")
+        if any(private):
+            privates = [opened[end : end + size] for end, size in zip(ends, private, strict=True)]
+        fields = zip(versions, horizons, cuts, privates, strict=False)
+        return list(map(tuple.__new__, repeat(Cached), fields))
+
+
+# What a read brings, in the order of the ids: rows of the database among it are sealed, what is
+# `Cached` or in columns is open.
+Found: TypeAlias = Columns | Sequence[Entry]
+
+
+def entries_of(found: Found) -> Sequence[Entry]:
+    """The entries that were found, an object each."""
+    return found.entries() if isinstance(found, Columns) else found
+
+
+def exist_in(found: Found) -> list[bool]:
+    """Of which ids there is a record, not a tombstone."""
+    if isinstance(found, Columns):
+        there: list[bool] = (found.heads[2] > 0).tolist()
+        return there
+    return [entry.exists for entry in found]
+
+
+def stamps_of(found: Found) -> list[tuple[int, int]]:
+    """The version and the horizon of each."""
+    if isinstance(found, Columns):
+        versions, horizons = found.heads[:2].tolist()
+        return list(zip(versions, horizons, strict=True))
+    return [entry[:2] for entry in found]

@@ -14,8 +14,9 @@ from server.ach_stages import Stage, Stages
 from server.recent import Recent
 from server.resolution import UNDECIDED, Decision, EntryFacts, Found, Judge, moved_to
 from server.routing_table import Route
+from server.sealed import SealedRecords
 from tokenizer.identity import Identity
-from tokenizer.sealing import SealBroken, Sealer, operational_versions
+from tokenizer.sealing import SealBroken, operational_versions
 
 __all__ = ["AccountResolver", "Opened", "Resolved", "Submitted", "Terms"]
 
@@ -58,10 +59,10 @@ class AccountResolver:
     again while its sealed bytes are the same.
     """
 
-    def __init__(self, reader: Reader, identity: Identity, sealer: Sealer) -> None:
+    def __init__(self, reader: Reader, identity: Identity, sealed: SealedRecords) -> None:
         self._reader = reader
         self.identity = identity
-        self._sealer = sealer
+        self._sealed = sealed
         self._opened: Recent[bytes, tuple[int, bytes, AccountFacts]] = Recent(_FACTS_MAX)
 
     def check_age(self) -> None:
@@ -223,14 +224,9 @@ class AccountResolver:
         self, ids: list[bytes], entries: Sequence[Entry], chosen: list[int]
     ) -> list[AccountFacts]:
         """The accounts of the entries chosen, each of the version that the entry says."""
-        blobs = [entries[i].operational for i in chosen]
-        plaintexts = self._sealer.open_operational_many(
-            Kind.ACCOUNT, [ids[i] for i in chosen], blobs
-        )
-        opened = []
-        for i, blob, plaintext in zip(chosen, blobs, plaintexts, strict=True):
-            versions = operational_versions(blob)
-            if versions.version != entries[i].version:
-                raise SealBroken(i)
-            opened.append(AccountFacts(plaintext, versions.number_version))
-        return opened
+        rows = [entries[i] for i in chosen]
+        texts = self._sealed.current(Kind.ACCOUNT, [ids[i] for i in chosen], rows)
+        return [
+            AccountFacts(text, operational_versions(row.operational).number_version)
+            for row, text in zip(rows, texts, strict=True)
+        ]

@@ -47,6 +47,7 @@ from server.sampler import Sampler
 from server.sealed import SealedRecords
 from server.settings import Settings
 from server.tokenization import TokenizationServicer
+from tokenizer.boxes import Boxes
 from tokenizer.customer import CustomerKeys
 from tokenizer.formats import Tokens
 from tokenizer.identity import Identity
@@ -91,7 +92,7 @@ async def wired(settings: Settings, gauges: Gauges) -> AsyncIterator[Wired]:
         identity, tokens = Identity(keyring), Tokens(keyring)
         poll = await enter(poll_of(settings, database))
         sealed = SealedRecords(sealer, CustomerSealers(CustomerKeys(keyring), key_store))
-        cache = await enter(cache_of(settings, macs, sealed, poll.window))
+        cache = await enter(cache_of(settings, Boxes(keyring), sealed, poll.window))
         records, links, runs = RecordStore(database), LinkStore(database), AchRunStore(database)
         reader = Reader(records, poll, cache)
         writer = Writer(database, reader.committed)
@@ -107,7 +108,7 @@ async def wired(settings: Settings, gauges: Gauges) -> AsyncIterator[Wired]:
         opened.push_async_callback(routing.close)
         followed = CustomerAccounts(mutations, Parties(identity), FollowUpStore(database))
         parts = _Parts(mutations, reads, frames, links, followed, identity, tokens, routing.scheme)
-        resolver = AccountResolver(reader, identity, sealer)
+        resolver = AccountResolver(reader, identity, sealed)
         corrections = Corrections(records, sealer, reads)
         columns = ColumnResolver(resolver, AccountTable(poll, settings.account_table_max_bytes))
         clearing = Tools(resolver, columns, corrections, NameWords(identity), tokens, routing, runs)

@@ -13,7 +13,7 @@ from repository.window import Window
 from server.schema import require_schema
 from server.sealed import SealedRecords
 from server.settings import Settings
-from tokenizer.mac import Macs
+from tokenizer.boxes import Boxes
 
 __all__ = ["cache_of", "database_of", "key_store_of", "poll_of"]
 
@@ -68,14 +68,14 @@ async def key_store_of(settings: Settings) -> AsyncIterator[KeyStore]:
 
 @asynccontextmanager
 async def cache_of(
-    settings: Settings, macs: Macs, sealed: SealedRecords, window: Window
+    settings: Settings, boxes: Boxes, sealed: SealedRecords, window: Window
 ) -> AsyncIterator[Cache | None]:
     """The cache; None when there is none. Never raises because of the cache's server."""
     if settings.cache_url is None:
         yield None
         return
     url = settings.cache_url.get_secret_value()
-    cache = Cache(url, macs, sealed.opens, window)
+    cache = Cache(url, boxes, sealed.opened, window)
     try:
         yield cache
     finally:

@@ -138,9 +138,7 @@ class Frames:
 
         From the records' arrival on nothing is awaited: the proof is as of when they are put in.
         """
-        found: Sequence[Found] = await self._reader.find(
-            kind, ids, freshness, deadline=call.deadline
-        )
+        found = await self._reader.find(kind, ids, freshness, deadline=call.deadline)
         try:
             frames = self._framed(kind, ids, found)
         except SealBroken:
@@ -149,7 +147,7 @@ class Frames:
         self._opened.put(kind, ids, frames, found)
         return frames
 
-    def _framed(self, kind: int, ids: Sequence[bytes], found: Sequence[Found]) -> list[bytes]:
+    def _framed(self, kind: int, ids: Sequence[bytes], found: Found) -> list[bytes]:
         """The frames of what was found, in order. Raises SealBroken."""
         form = FORMS[kind]
         records = texts_of(self._sealed, kind, ids, found)

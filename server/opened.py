@@ -12,7 +12,7 @@ from typing import Final
 
 from repository.changes import ChangePoll
 from repository.record import Kind
-from repository.values import Found, is_record, stamps_of
+from repository.values import Found, exist_in, stamps_of
 from repository.window import Change
 
 __all__ = ["OpenedRecords", "OpenedStats"]
@@ -122,9 +122,7 @@ class OpenedRecords:
         picked = [choice(queues).pick() for _ in range(count) if queues]  # noqa: S311 - as above
         return [(kind, id_) for kind, id_ in picked if id_ in self._frames[kind]]
 
-    def put(
-        self, kind: int, ids: Sequence[bytes], frames: Sequence[bytes], found: Sequence[Found]
-    ) -> None:
+    def put(self, kind: int, ids: Sequence[bytes], frames: Sequence[bytes], found: Found) -> None:
         """Keep the frames made of what was found, where it is proven current at this moment.
 
         One that differs from what is there leaves neither: which is newer is for a read to say.
@@ -141,8 +139,8 @@ class OpenedRecords:
                     self._remove(kind, id_)
         unknown = {
             id_: fresh.pop(id_)
-            for id_, each in zip(ids, found, strict=True)
-            if id_ in fresh and not is_record(each)
+            for id_, exists in zip(ids, exist_in(found), strict=True)
+            if not exists and id_ in fresh
         }
         self._add(kind, self._new, fresh)
         self._add(kind, self._unknown, unknown)

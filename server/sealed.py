@@ -10,10 +10,12 @@ from typing import Generic, NamedTuple, Protocol
 from google.protobuf.message import Message
 
 from repository.record import Kind, Record
+from repository.values import Cached
 from server.customer_keys import CustomerSealers
 from server.shape import M, hide_inputs, shape_of
 from tokenizer.customer import CustomerSealer
 from tokenizer.sealing import (
+    OPENED_TEXT,
     SealBroken,
     Sealer,
     Segment,
@@ -21,7 +23,6 @@ from tokenizer.sealing import (
     check_versions,
     operational_versions,
 )
-from tokenizer.streams import Octets, Places
 
 __all__ = ["Opened", "SealedParts", "SealedRecords", "SealedRow"]
 
@@ -114,35 +115,47 @@ class SealedRecords:
         return plaintexts
 
     def current(self, kind: int, ids: Sequence[bytes], rows: Sequence[SealedRow]) -> list[bytes]:
-        """What rows' operational segments say, each of its row's version. Raises SealBroken."""
+        """What rows' operational segments say, each of its row's version; what is cached is open.
+
+        Raises SealBroken.
+        """
+        if Cached in set(map(type, rows)):
+            return self._some_current(kind, ids, rows)
         blobs = [row.operational or b"" for row in rows]
         plaintexts = self._sealer.open_operational_many(kind, ids, blobs)
         check_versions(blobs, [row.version for row in rows])
         return plaintexts
 
-    def opens(self, kind: int, ids: Sequence[bytes], rows: Sequence[SealedRow]) -> list[bool]:
-        """Which rows `current` takes, and those without any segment, which cannot fail to open.
+    def _some_current(
+        self, kind: int, ids: Sequence[bytes], rows: Sequence[SealedRow]
+    ) -> list[bytes]:
+        """The same where some are open."""
+        texts = [(row.operational or b"")[OPENED_TEXT] for row in rows]
+        sealed = [at for at, row in enumerate(rows) if type(row) is not Cached]
+        opened = self.current(kind, [ids[at] for at in sealed], [rows[at] for at in sealed])
+        for at, text in zip(sealed, opened, strict=True):
+            texts[at] = text
+        return texts
 
-        A private segment alone is what is left of a record: no deletion leaves one.
+    def opened(
+        self, kind: int, ids: Sequence[bytes], rows: Sequence[SealedRow]
+    ) -> list[bytes | None]:
+        """The operational segments of rows, opened in place as cached entries have them.
+
+        Empty where there is no segment at all; None of one that `current` would not take. A private
+        segment alone is what is left of a record: no deletion leaves one.
         """
-        opens = [True] * len(rows)
+        segments: list[bytes | None] = [b""] * len(rows)
         holders = [at for at, row in enumerate(rows) if row.operational or row.private]
-        opened = self._sealer.opens_operational_many(
+        opened = self._sealer.opened_operational_many(
             kind,
             [ids[at] for at in holders],
             [rows[at].version for at in holders],
             [rows[at].operational or b"" for at in holders],
         )
-        for at, is_open in zip(holders, opened, strict=True):
-            opens[at] = is_open
-        return opens
-
-    def current_of_sound(self, joined: bytes, places: Places, last_bytes: Octets) -> bytes:
-        """What operational segments say that `opens` has told so, many at once.
-
-        Arguments and result are those of `Streams.opened`. Raises SealBroken.
-        """
-        return self._sealer.open_sound_operational(joined, places, last_bytes)
+        for at, segment in zip(holders, opened, strict=True):
+            segments[at] = segment
+        return segments
 
     async def fetch_keys(self, records: Iterable[Record], deadline: float | None = None) -> None:
         """Have the keys at hand that opening these takes: one statement, however many there are."""

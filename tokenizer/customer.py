@@ -15,8 +15,7 @@ from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
 
 from tokenizer.kek import KEY_BYTES, WrapBroken
 from tokenizer.keyring import Keyring, Purpose
-from tokenizer.sealing import SealBroken, Segment
-from tokenizer.streams import NONCE_BYTES
+from tokenizer.sealing import NONCE_BYTES, SealBroken, Segment
 
 KIND_CUSTOMER = 1
 KEY_GENERATION = 1  # a customer has one key for life: only its wrapping has generations

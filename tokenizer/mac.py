@@ -4,7 +4,6 @@ Must not know what a MACed text means: the caller names the domain.
 """
 
 import hmac
-from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -15,14 +14,7 @@ from tokenizer.keyring import Keyring, Purpose
 
 BLOCK_BYTES = 16
 FEW_MAX = 32  # messages that `Cmac.few` is faster on than numpy
-ALONE_MAX = 8  # of the longest messages of a batch, each by itself: columns are for what is many
-ENTRIES = "entry/2"  # the domain of cache entries in the form that they have at present
-_BLOCK = np.dtype(np.complex128)  # any of 16 bytes that numpy moves in one piece
 _FIELD_POLYNOMIAL = 0x87  # SP 800-38B section 5.3, R for 128-bit blocks
-
-Words = npt.NDArray[np.uint64]  # [2n], a block in two
-Blocks = npt.NDArray[np.complex128]  # [n], a block each
-Places = npt.NDArray[np.intp]  # [n]
 
 
 class Cmac:
@@ -36,8 +28,8 @@ class Cmac:
         self._fresh = CMAC(algorithm)
         self._aes = Cipher(algorithm, modes.ECB())  # noqa: S305 - see above
         self._ecb = self._aes.encryptor()  # for updates too short to let other threads in
-        self._whole = _doubled(self._ecb.update(bytes(BLOCK_BYTES)))
-        self._padded = _doubled(self._whole)
+        self._whole = doubled(self._ecb.update(bytes(BLOCK_BYTES)))
+        self._padded = doubled(self._whole)
 
     def __repr__(self) -> str:
         return "Cmac(key hidden)"
@@ -98,55 +90,6 @@ class Cmac:
             state = ecb.update((block ^ np.frombuffer(state, np.uint64)).tobytes())
         return np.frombuffer(state, np.uint8).reshape(count, BLOCK_BYTES)
 
-    def laid(
-        self, lead: bytes, firsts: Words, joined: bytes, starts: Places, counts: Places
-    ) -> Words:
-        """Return the CMACs, [2n], of `lead`, the n-th block of `firsts`, [2n], and the n-th text.
-
-        `lead` is of whole blocks. The n-th text is `counts`, 1 or more, blocks of `joined` from the
-        block `starts` on. Column by column over all messages at once: their n-th blocks take one
-        call of AES.
-        """
-        order = np.argsort(counts)[::-1]  # the longest first: those that go on are always in front
-        width = int(counts[order[min(ALONE_MAX, len(order) - 1)]])
-        alone = int(np.count_nonzero(counts > width))
-        tags = np.empty(len(counts), _BLOCK)
-        for at in order[:alone].tolist():
-            text = joined[BLOCK_BYTES * starts[at] : BLOCK_BYTES * (starts[at] + counts[at])]
-            message = lead + firsts[2 * at : 2 * at + 2].tobytes() + text
-            tags[at : at + 1].view(np.uint64)[:] = np.frombuffer(self.one(message), np.uint64)
-        order = order[alone:]
-        state = self._after(lead, firsts.view(_BLOCK).take(order, mode="clip").view(np.uint64))
-        blocks = np.frombuffer(joined, _BLOCK)
-        tags[order] = self._taken(state, blocks, starts[order], counts[order]).view(_BLOCK)
-        return tags.view(np.uint64)
-
-    def _after(self, lead: bytes, firsts: Words) -> Words:
-        """The states, [2n], after the blocks that all messages begin with and one of each."""
-        state = bytes(BLOCK_BYTES)
-        for block in split(lead, BLOCK_BYTES):
-            state = self._ecb.update((int.from_bytes(block) ^ int.from_bytes(state)).to_bytes(16))
-        for half, word in enumerate(np.frombuffer(state, np.uint64)):
-            firsts[half::2] ^= word
-        encrypted = self._aes.encryptor().update(firsts.view(np.uint8).data)
-        return np.frombuffer(bytearray(encrypted), np.uint64)
-
-    def _taken(self, state: Words, blocks: Blocks, starts: Places, counts: Places) -> Words:
-        """The states, [2n], after all blocks of each message; the longest come first."""
-        lefts = len(counts) - np.cumsum(np.bincount(counts))
-        even, odd = np.frombuffer(self._whole, np.uint64)
-        ecb = self._aes.encryptor()  # a long update lets other threads in: none may share it
-        going = len(counts)  # messages that have a block in this column
-        for column, left in enumerate(lefts[1:].tolist()):
-            words = blocks.take(starts[:going] + column, mode="clip").view(np.uint64)
-            words ^= state[: 2 * going]
-            if left < going:
-                words[2 * left :: 2] ^= even
-                words[2 * left + 1 :: 2] ^= odd
-            state[: 2 * going] = np.frombuffer(ecb.update(words.view(np.uint8).data), np.uint64)
-            going = left
-        return state
-
 
 def split(joined: bytes, size_bytes: int) -> list[bytes]:
     """Return `joined` cut into pieces of one size."""
@@ -154,7 +97,7 @@ def split(joined: bytes, size_bytes: int) -> list[bytes]:
 
 
 class Macs:
-    """16-byte MACs of cursors, page and consistency tokens, idempotency payloads, cache entries.
+    """16-byte MACs of cursors, page and consistency tokens, idempotency payloads, audited calls.
 
     A domain is the name of one use: the same bytes in two domains have unrelated MACs.
     """
@@ -191,23 +134,6 @@ class Macs:
         generation = self._keyring.active(Purpose.AUDIT)
         return self._cmac("request", generation, Purpose.AUDIT).one(data)
 
-    def few_entries(self, messages: Sequence[bytes]) -> list[bytes]:
-        """Return the MACs of cache entries, each by itself.
-
-        Under the active generation of purpose `cache` only: after a rotation the cache is cold.
-        """
-        one = self._of_entries().one
-        return [one(message) for message in messages]
-
-    def entries(
-        self, lead: bytes, ids: Words, joined: bytes, starts: Places, counts: Places
-    ) -> Words:
-        """Return the MACs of cache entries as `Cmac.laid` takes and returns them."""
-        return self._of_entries().laid(lead, ids, joined, starts, counts)
-
-    def _of_entries(self) -> Cmac:
-        return self._cmac(ENTRIES, self._keyring.active(Purpose.CACHE), Purpose.CACHE)
-
     def _cmac(self, domain: str, generation: int, purpose: Purpose = Purpose.TOKEN_MAC) -> Cmac:
         made = self._made.get((purpose, generation, domain))
         if made is None:
@@ -216,7 +142,7 @@ class Macs:
         return made
 
 
-def _doubled(block: bytes) -> bytes:
+def doubled(block: bytes) -> bytes:
     """Return the block times x in GF(2^128) (SP 800-38B section 6.1)."""
     value = int.from_bytes(block) << 1
     if value >> 128:

@@ -17,14 +17,14 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from tokenizer.keyring import Keyring, KeyringError, Purpose
 from tokenizer.mac import split
-from tokenizer.streams import NONCE_BYTES, Octets, Places, Streams, seal_key
 
+NONCE_BYTES = 12
 TAG_BYTES = 16
 SEALS_MAX = 2**38  # 2**30 a subkey on average; SP 800-38D section 8.3 allows 2**32 random nonces
 
 _OPERATIONAL_HEADER = struct.Struct(">BQQQ")
-OPERATIONAL_SEAL_BYTES = _OPERATIONAL_HEADER.size + NONCE_BYTES + TAG_BYTES
-"""By how many bytes a sealed operational segment is longer than what it says."""
+OPENED_TEXT = slice(_OPERATIONAL_HEADER.size + NONCE_BYTES, -TAG_BYTES)
+"""Where an operational segment that was opened in place has its text."""
 _HEADER = struct.Struct(">BQ")
 _VERSION = slice(1, _HEADER.size)
 
@@ -129,12 +129,11 @@ class Sealer:
     raises SealBroken; sealing takes the active one and raises KeyExhausted.
     """
 
-    __slots__ = ("_ciphers", "_keyring", "_streams", "counts")
+    __slots__ = ("_ciphers", "_keyring", "counts")
 
     def __init__(self, keyring: Keyring) -> None:
         self._keyring = keyring
         self._ciphers = {purpose: _Ciphers(keyring, purpose) for purpose in _SEGMENT_OF}
-        self._streams = Streams(keyring, Purpose.OPERATIONAL, _OPERATIONAL_HEADER.size)
         self.counts = SealCounts()
 
     def __repr__(self) -> str:
@@ -173,36 +172,32 @@ class Sealer:
         """
         return self._open(Purpose.OPERATIONAL, kind, record_ids, blobs)
 
-    def opens_operational_many(
+    def opened_operational_many(
         self,
         kind: int,
         record_ids: Sequence[bytes],
         versions: Sequence[int],
         blobs: Sequence[bytes],
-    ) -> list[bool]:
-        """Return which operational segments open and name the version expected."""
+    ) -> list[bytes | None]:
+        """Return operational segments opened in place, `OPENED_TEXT` being the text of each.
+
+        None of one that does not open, or does not name the version expected.
+        """
         try:
-            self._open(Purpose.OPERATIONAL, kind, record_ids, blobs)
+            texts = self._open(Purpose.OPERATIONAL, kind, record_ids, blobs)
             check_versions(blobs, versions)
         except SealBroken:
             if len(blobs) == 1:
-                return [False]
+                return [None]
             each = zip(record_ids, versions, blobs, strict=True)
             return [
-                self.opens_operational_many(kind, [record_id], [version], [blob])[0]
+                self.opened_operational_many(kind, [record_id], [version], [blob])[0]
                 for record_id, version, blob in each
             ]
-        return [True] * len(blobs)
-
-    def open_sound_operational(self, joined: bytes, places: Places, last_bytes: Octets) -> bytes:
-        """Return the plaintexts of operational segments that have been opened before, many at once.
-
-        Tags are not looked at. Arguments and result are those of `Streams.opened`.
-        """
-        try:
-            return self._streams.opened(joined, places, last_bytes)
-        except KeyringError:
-            raise SealBroken from None
+        return [
+            blob[: OPENED_TEXT.start] + text + blob[OPENED_TEXT.stop :]
+            for blob, text in zip(blobs, texts, strict=True)
+        ]
 
     def seal_number(self, kind: int, record_id: bytes, version: int, plaintext: bytes) -> bytes:
         """Return the sealed number segment of an account or card."""
@@ -285,7 +280,7 @@ class _Ciphers(dict[int, list[AESGCM]]):
 
     def __missing__(self, generation: int) -> list[AESGCM]:
         made = self[generation] = [
-            AESGCM(seal_key(self._keyring, self._purpose, generation, last_byte))
+            AESGCM(self._keyring.subkey(self._purpose, generation, b"seal/%d" % last_byte))
             for last_byte in range(256)
         ]
         return made

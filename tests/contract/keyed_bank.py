@@ -202,7 +202,7 @@ async def bank(database: Database, key_store: KeyStore, keys: KeyTable) -> Async
             CardKeys(identity, tokens),
         ),
         mutations,
-        AccountResolver(reader, identity, sealer),
+        AccountResolver(reader, identity, sealed),
         poll,
     )
     await poll.stop()

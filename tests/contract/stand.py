@@ -21,7 +21,7 @@ from repository.errors import Unavailable
 from repository.link import LinkStore
 from repository.reading import Consistency, Reader
 from repository.record import Entry, Kind, RecordStore
-from repository.values import Sizes, Words
+from repository.values import HEAD_SIZE, NONCE_SIZE, TAG_SIZE, Flags, Sizes, Words
 from repository.window import Window
 from repository.work import Idempotency, Origin, Write, Written
 from repository.writing import Writer
@@ -33,27 +33,43 @@ PATIENT_S = 10.0  # the cache's bounded wait is tested on its own; elsewhere a b
 _numbers = itertools.count(1)
 
 
-class HashMacs:
-    """Authenticates with a keyed hash: the repository does not care with what."""
+class HashBoxes:
+    """Authenticates with a keyed hash and hides nothing: the repository does not care how."""
 
-    def few_entries(self, messages: Sequence[bytes]) -> list[bytes]:
-        return [hmac.digest(b"test key", each, "sha256")[:16] for each in messages]
+    nonce = b"16 bytes are one"
 
-    def entries(
-        self, lead: bytes, ids: Words, joined: bytes, starts: Sizes, counts: Sizes
-    ) -> Words:
-        texts = zip(starts.tolist(), counts.tolist(), strict=True)
-        each_id = np.split(ids, len(starts))
-        messages = [
-            lead + id_.tobytes() + joined[16 * start : 16 * (start + count)]
-            for id_, (start, count) in zip(each_id, texts, strict=True)
+    def sealed(self, lead: bytes, heads: Sequence[bytes], texts: Sequence[bytes]) -> list[bytes]:
+        return [
+            self.nonce + text + self._tag(lead + head + text)
+            for head, text in zip(heads, texts, strict=True)
         ]
-        return np.frombuffer(b"".join(self.few_entries(messages)), np.uint64).copy()
+
+    def few_opened(
+        self, lead: bytes, heads: Sequence[bytes], boxes: Sequence[bytes]
+    ) -> list[bytes | None]:
+        texts = [box[NONCE_SIZE:-TAG_SIZE] for box in boxes]
+        return [
+            text if self.nonce + text + self._tag(lead + head + text) == box else None
+            for head, text, box in zip(heads, texts, boxes, strict=True)
+        ]
+
+    def opened(
+        self, lead: bytes, ids: Words, joined: bytes, starts: Sizes, counts: Sizes
+    ) -> tuple[bytes, Flags]:
+        texts = zip(starts.tolist(), counts.tolist(), strict=True)
+        values = [joined[16 * start : 16 * (start + count)] for start, count in texts]
+        each_id = [id_.tobytes() for id_ in np.split(ids, len(starts))]
+        heads = [id_ + value[:HEAD_SIZE] for id_, value in zip(each_id, values, strict=True)]
+        found = self.few_opened(lead, heads, [value[HEAD_SIZE:] for value in values])
+        return joined, np.array([text is not None for text in found])
+
+    def _tag(self, message: bytes) -> bytes:
+        return hmac.digest(b"test key", message, "sha256")[:TAG_SIZE]
 
 
-def all_open(_: int, ids: Sequence[bytes], __: Sequence[Entry]) -> list[bool]:
-    """Takes every seal for sound: what stands for sealed bytes here is none."""
-    return [True] * len(ids)
+def all_open(_: int, __: Sequence[bytes], entries: Sequence[Entry]) -> list[bytes | None]:
+    """Takes every seal for open: what stands for sealed bytes here is none."""
+    return [entry.operational for entry in entries]
 
 
 def some_id(name: str | None = None) -> bytes:
@@ -171,7 +187,7 @@ async def set_up(dsn: str, valkey: EmbeddedValkey | None, *, cuts: bool = False)
     store = RecordStore(database)
     cache = None
     if valkey is not None:
-        cache = Cache(valkey.url, HashMacs(), all_open, poll.window, wait_s=PATIENT_S)
+        cache = Cache(valkey.url, HashBoxes(), all_open, poll.window, wait_s=PATIENT_S)
     reader = Reader(store, poll, cache)
     writer = Writer(database, reader.committed)
     links = LinkStore(database)
@@ -198,7 +214,7 @@ def raw(stand: Stand) -> redis.asyncio.Redis:
 
 
 def key_of(stand: Stand, id_: bytes, kind: int = ACCOUNT) -> bytes:
-    return b"{%02x}" % (id_[-1] & 63) + bytes([kind, 2]) + stand.incarnation + id_
+    return b"{%02x}" % (id_[-1] & 63) + bytes([kind, 3]) + stand.incarnation + id_
 
 
 @contextmanager

@@ -15,11 +15,11 @@ from repository.cache import UNKNOWN_TTL_S, Cache
 from repository.proof import FEW
 from repository.reading import Reader
 from repository.record import Entry
-from repository.values import EMPTY_SIZE, HEAD, HEAD_SIZE, MAC_SIZE
+from repository.values import EMPTY_SIZE, HEAD, HEAD_SIZE, NONCE_SIZE, TAG_SIZE
 from repository.window import Window
 from tests.contract.stand import (
     ACCOUNT,
-    HashMacs,
+    HashBoxes,
     Stand,
     all_open,
     key_of,
@@ -47,7 +47,7 @@ def breaker_of(cache: Cache) -> Breaker:
     return cache._servers._first.breaker
 
 
-async def test_values_hold_the_sealed_bytes_and_nothing_else(
+async def test_values_hold_a_head_and_a_box_and_nothing_else(
     stand: Stand, behind: redis.asyncio.Redis
 ) -> None:
     id_ = some_id()
@@ -57,9 +57,9 @@ async def test_values_hold_the_sealed_bytes_and_nothing_else(
     entry = await stand.get(id_)
     lengths = len(entry.operational), len(entry.private)
     assert HEAD.unpack_from(value) == (entry.version, entry.horizon, *lengths)
-    sealed = entry.operational + entry.private
-    padding = bytes(-len(sealed) % 16)
-    assert value[HEAD_SIZE:-MAC_SIZE] == sealed + padding
+    text = entry.operational + entry.private
+    padding = bytes(-len(text) % 16)
+    assert value[HEAD_SIZE + NONCE_SIZE : -TAG_SIZE] == text + padding
     assert [key async for key in behind.scan_iter()] == [key_of(stand, id_)]
 
 
@@ -70,7 +70,7 @@ async def test_values_hold_the_sealed_bytes_and_nothing_else(
         (b"x", "mac"),
         (b"\xff" * (EMPTY_SIZE - 1), "mac"),
         (b"\xff" * 400, "mac"),
-        (HEAD.pack(9, 2**60, 8, 8) + b"16 bytes of seal" + b"m" * 16, "mac"),
+        (HEAD.pack(9, 2**60, 8, 8) + b"n" * 16 + b"16 bytes of seal" + b"t" * 16, "mac"),
     ],
 )
 async def test_garbage_is_a_miss_and_is_replaced(
@@ -162,7 +162,7 @@ async def test_a_silent_cache_is_gone_round_and_then_left_alone(
 ) -> None:
     id_ = some_id()
     await stand.create(id_)
-    cache = Cache(silent_url, HashMacs(), all_open, stand.window, wait_s=0.02)
+    cache = Cache(silent_url, HashBoxes(), all_open, stand.window, wait_s=0.02)
     reader = Reader(stand.store, stand.poll, cache)
     for _ in range(FAILURES_MAX):
         breaker_of(cache)._closed_again_at = 0.0
@@ -182,7 +182,7 @@ async def test_our_own_work_is_not_taken_for_a_slow_cache(
     id_ = some_id()
     await stand.create(id_)
     assert stand.valkey is not None
-    cache = Cache(stand.valkey.url, HashMacs(), all_open, stand.window, wait_s=10)
+    cache = Cache(stand.valkey.url, HashBoxes(), all_open, stand.window, wait_s=10)
     assert await cache.get_many(ACCOUNT, [id_])  # connected from now on
     cache._wait_s = 0.05
     reading = asyncio.create_task(cache.get_many(ACCOUNT, [id_]))
@@ -254,8 +254,10 @@ async def test_another_incarnation_starts_cold(stand: Stand) -> None:
     id_ = some_id()
     await stand.create(id_)
     assert stand.valkey is not None
-    other = Cache(stand.valkey.url, HashMacs(), all_open, Window(b"another!"), wait_s=10)
-    assert await other.get_many(ACCOUNT, [id_]) == {}
+    other = Cache(stand.valkey.url, HashBoxes(), all_open, Window(b"another!"), wait_s=10)
+    hits = await other.get_many(ACCOUNT, [id_])
+    assert hits is not None
+    assert len(hits) == 0
     assert other.stats.misses == {"absent": 1}
     await other.close()
 

@@ -20,6 +20,7 @@ from opencif.v1.lookup_pb2 import (
 from repository.audit import AuditStore
 from repository.database import Database as Connected
 from repository.keys import KeyStore
+from repository.record import Entry
 from repository.values import entries_of
 from server.account_numbers import AccountNumbers
 from server.audit import Audit
@@ -62,6 +63,8 @@ class Bank:
         identity, tokens, table = Identity(keyring), Tokens(keyring), RoutingTable()
         sealers = CustomerSealers(CustomerKeys(keyring), KeyStore(keys))
         sealed, cursors = SealedRecords(Sealer(keyring), sealers), Cursors(Macs(keyring))
+        if stand.cache is not None:
+            stand.cache._opens = sealed.opened  # the records are real, and so are their seals
         self.opened = OpenedRecords(stand.poll, opened_max_bytes)
         frames = Frames(stand.reader, sealed, self.opened)
         reads = Reads(
@@ -236,7 +239,7 @@ async def test_a_tombstone_is_served_only_until_the_poll_has_seen_the_load(bank:
 
 
 async def test_a_seal_that_does_not_open_is_read_from_the_primary(bank: Bank) -> None:
-    """An entry of a right MAC whose seal is broken: a key that was rotated away, a bad disk."""
+    """A row whose seal is broken: of a replica on a bad disk."""
     (number,) = numbers(1)
     await bank.load(owner(), account(number))
     await bank.stand.poll.poll()
@@ -247,9 +250,9 @@ async def test_a_seal_that_does_not_open_is_read_from_the_primary(bank: Bank) ->
 
     async def broken(kind, ids, freshness, *, deadline=None):
         entries = entries_of(await kept(kind, ids, freshness, deadline=deadline))
-        return [entry._replace(operational=entry.operational[:-1]) for entry in entries]
+        return [Entry(*entry[:2], entry.operational[:-1], b"") for entry in entries]
 
-    reader.find = broken  # type: ignore[method-assign]  # stands for a cache that lies
+    reader.find = broken  # type: ignore[method-assign]  # stands for such a replica
     calls = []
     reread = reader.reread
 

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 
 import pytest
 import redis
@@ -14,9 +14,8 @@ from repository.cache import Cache
 from repository.pipeline import Lost, NoAnswer
 from repository.record import Entry
 from repository.shards import SLOTS, TAGS, Shards
-from repository.values import entry_of
 from repository.window import Window
-from tests.contract.stand import ACCOUNT, PATIENT_S, HashMacs, all_open, some_id
+from tests.contract.stand import ACCOUNT, PATIENT_S, HashBoxes, all_open, some_id
 from tests.contract.valkey_cluster import Node, ValkeyCluster, valkey_cluster
 
 HORIZON = 7
@@ -44,17 +43,17 @@ async def cache(cluster: ValkeyCluster) -> AsyncIterator[Cache]:
 def cache_on(url: str) -> Cache:
     window = Window()
     window.begin([], oldest_xid=1, horizon=HORIZON)
-    return Cache(url, HashMacs(), all_open, window, wait_s=PATIENT_S)
+    return Cache(url, HashBoxes(), all_open, window, wait_s=PATIENT_S)
 
 
 def some_entries(count: int) -> dict[bytes, Entry]:
     return {some_id(): Entry(n, HORIZON, b"operational %d" % n, b"") for n in range(1, count + 1)}
 
 
-async def found(cache: Cache, ids: list[bytes]) -> dict[bytes, Entry]:
-    values = await cache.get_many(ACCOUNT, ids)
-    assert values is not None
-    return {id_: entry_of(value) for id_, value in values.items()}
+async def found(cache: Cache, ids: list[bytes]) -> Mapping[bytes, Entry]:
+    hits = await cache.get_many(ACCOUNT, ids)
+    assert hits is not None
+    return hits.by_id()
 
 
 async def filled(cache: Cache, entries: dict[bytes, Entry]) -> None:

@@ -7,6 +7,7 @@ from opencif.v1 import ach_pb2
 from repository.record import Entry
 from server.ach_accounts import AccountResolver, Submitted, Terms
 from server.resolution import Judge, Policy
+from server.sealed import SealedRecords
 from tests.unit.keyrings import ring
 from tests.unit.resolution_cases import NOW, TABLE, account, entry
 from tokenizer.identity import Identity
@@ -14,6 +15,7 @@ from tokenizer.sealing import Sealer
 
 RING = ring()
 SEALER, IDENTITY = Sealer(RING), Identity(RING)
+SEALED = SealedRecords(SEALER, None)
 ENTRY = entry()
 [ID] = IDENTITY.account_ids([ENTRY.routing_number], [ENTRY.account_number])
 
@@ -51,7 +53,7 @@ async def disposition(resolver: AccountResolver) -> int:
 async def test_an_older_body_under_a_newer_versions_proof_does_not_serve() -> None:
     """The proof of a cached entry covers its version; only the seal says whose body it is."""
     reader = Reader()
-    resolver = AccountResolver(reader, IDENTITY, SEALER)
+    resolver = AccountResolver(reader, IDENTITY, SEALED)
     former = reader.write(1)
     assert await disposition(resolver) == ach_pb2.DISPOSITION_POST
     current = reader.write(2, state=pb.ACCOUNT_STATE_CLOSED)

@@ -30,6 +30,7 @@ from server.errors import InvalidArgument
 from server.name_words import NameWords
 from server.resolution import Policy
 from server.routing_table import RoutingTable
+from server.sealed import SealedRecords
 from tests.unit.keyrings import ring
 from tests.unit.nacha_samples import HEADER, batch_header
 from tests.unit.resolution_cases import OTHER, OURS, RETIRED, account, party
@@ -41,6 +42,7 @@ from tokenizer.sealing import Sealer
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 RING = ring(Purpose.IDENTITY)
 SEALER, IDENTITY = Sealer(RING), Identity(RING)
+SEALED = SealedRecords(SEALER, None)
 WORDS = NameWords(IDENTITY)
 LUHN, WEIGHTED = "121042882", "231380104"
 
@@ -132,7 +134,7 @@ class Numbers:
 
 
 def tools_of(store: Store) -> Tools:
-    resolver = AccountResolver(store, IDENTITY, SEALER)  # type: ignore[arg-type]  # stands for it
+    resolver = AccountResolver(store, IDENTITY, SEALED)  # type: ignore[arg-type]  # stands for it
     made: Any = Tools
     return made(
         resolver,

@@ -5,9 +5,11 @@ import time
 
 import pytest
 
+from repository.cache import Hits
 from repository.errors import TimedOut, Unavailable
 from repository.flight import Flight
 from repository.record import Entry
+from repository.values import Cached
 
 A, B = b"a" * 16, b"b" * 16
 FOUND = Entry(1, 1, b"sealed", b"")
@@ -27,9 +29,22 @@ async def test_what_is_found_early_is_handed_out_early() -> None:
     await first
     assert [second.done(), both.done()] == [False, False]
     await flight.bring([A], None)  # and to who comes later
-    flight.found = {A: FOUND, B: FOUND}
+    flight.complete({A: FOUND, B: FOUND})
     flight.land()
     await asyncio.gather(second, both)
+
+
+async def test_what_the_cache_gave_goes_to_a_lone_caller_as_it_came_and_to_others_by_id() -> None:
+    flight, ids = Flight(), [A, B]
+    flight.alone = ids
+    entries = [Cached(version, 9, b"open", b"") for version in (1, 2)]
+    waiting = await aboard(flight, ids, (B,))  # type: ignore[arg-type]  # the very list
+    flight.complete(Hits(ids, entries))
+    flight.land()
+    await asyncio.gather(*waiting)
+    assert flight.brought(ids) is entries
+    assert flight.brought([B, A, B]) == [entries[1], entries[0], entries[1]]
+    assert flight.found == {A: entries[0], B: entries[1]}
 
 
 async def test_a_failure_is_not_for_those_who_have_all_they_wait_for() -> None:
@@ -65,7 +80,7 @@ async def test_a_wait_ends_at_its_own_deadline_or_with_its_own_cancellation() ->
     with pytest.raises(TimedOut):
         await flight.bring([A], time.monotonic() + 0.01)
     (staying,) = await aboard(flight, (A,))
-    flight.found = {A: FOUND}
+    flight.complete({A: FOUND})
     flight.land()
     await staying
     with pytest.raises(asyncio.CancelledError):

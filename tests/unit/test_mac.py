@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.unit.keyrings import ring
 from tokenizer.keyring import Purpose
-from tokenizer.mac import ENTRIES, FEW_MAX, Cmac, Macs
+from tokenizer.mac import FEW_MAX, Cmac, Macs
 
 VECTORS = json.loads((Path(__file__).parents[1] / "golden" / "cmac.json").read_text())["samples"]
 
@@ -51,35 +51,6 @@ def test_a_mac_outlives_a_rotation():
     assert newest == after.mac("cursor", b"x") != oldest
     assert after.verify("cursor", b"x", oldest)
     assert not after.verify("cursor", b"x", before)
-
-
-def test_cache_entries_have_their_own_key():
-    macs = Macs(ring())
-    first, second = macs.few_entries([b"a" * 48, b"b" * 48])
-    assert first != second
-    assert first != macs.mac(ENTRIES, b"a" * 48)
-
-
-@settings(deadline=None)
-@given(
-    st.lists(st.sampled_from([1, 2, 3, 9, 40, 4400]), min_size=1, max_size=40),
-    st.integers(0, 2),
-    st.randoms(use_true_random=False),
-)
-def test_messages_that_lie_apart_equal_one_by_one(counts, lead_blocks, random):
-    """Some much longer than the others, and with something between them that is none's."""
-    macs = Macs(ring())
-    lead = random.randbytes(16 * lead_blocks)
-    ids = [random.randbytes(16) for _ in counts]
-    texts = [random.randbytes(16 * count) for count in counts]
-    gaps = [random.randbytes(16 * random.randrange(3)) for _ in counts]
-    joined = b"".join(text + gap for text, gap in zip(texts, gaps, strict=True))
-    ends = np.cumsum([len(text + gap) // 16 for text, gap in zip(texts, gaps, strict=True)])
-    starts = np.concatenate(([0], ends[:-1])).astype(np.intp)
-    words = np.frombuffer(b"".join(ids), np.uint64)
-    found = macs.entries(lead, words, joined, starts, np.array(counts, np.intp))
-    expected = macs.few_entries([lead + i + text for i, text in zip(ids, texts, strict=True)])
-    assert found.tobytes() == b"".join(expected)
 
 
 def test_no_key_is_shown():

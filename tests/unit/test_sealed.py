@@ -16,7 +16,14 @@ from server.sealed import Opened, SealedRecords
 from server.shape import SHAPES, hide_inputs, shape_of, wire_fields
 from tests.unit.keyrings import ring
 from tokenizer.customer import CustomerKeys
-from tokenizer.sealing import SealBroken, Sealer, Segment, Versions, operational_versions
+from tokenizer.sealing import (
+    OPENED_TEXT,
+    SealBroken,
+    Sealer,
+    Segment,
+    Versions,
+    operational_versions,
+)
 
 ID = bytes(range(16))
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -106,11 +113,15 @@ async def test_a_customer_opens_as_it_was_sealed_and_basic_without_the_key_datab
 
 
 async def test_what_is_left_of_a_record_is_not_sound():
-    """Laid among others it would be given what they say: only whole ones may be opened so."""
+    """It would be kept as if it said nothing: only whole ones may be."""
     sealed = records()
     whole = row(CUSTOMER, 1, await sealed.seal(ID, person(), None))
     left, gone = replace(whole, operational=None), replace(whole, operational=None, private=None)
-    assert sealed.opens(CUSTOMER, [ID] * 3, [whole, left, gone]) == [True, False, True]
+    opened = sealed.opened(CUSTOMER, [ID] * 3, [whole, left, gone])
+    assert opened[1:] == [None, b""]
+    assert opened[0] is not None
+    assert opened[0][OPENED_TEXT] == sealed.current(CUSTOMER, [ID], [whole])[0]
+    assert operational_versions(opened[0]) == operational_versions(whole.operational or b"")
 
 
 async def test_the_keys_of_many_customers_are_fetched_at_once():

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.unit.keyrings import KEK, ring, table
 from tokenizer.keyring import Keyring, Purpose
 from tokenizer.sealing import (
+    OPENED_TEXT,
     SEALS_MAX,
     KeyExhausted,
     Opened,
@@ -172,3 +173,23 @@ def test_nothing_secret_is_shown():
     assert opened == Opened(3, 0, 1, b"secret")
     assert repr(opened) == str(opened) == f"{opened}" == "Opened(3, 0, 1, 6 bytes hidden)"
     assert repr(SEALER) == "Sealer(keys hidden)"
+
+
+@given(st.lists(st.sampled_from(["sound", "tag", "version", "short", "empty", "key"]), max_size=9))
+def test_what_is_sound_is_opened_in_place(damages):
+    ids = [bytes([n]) * 16 for n in range(len(damages))]
+    stranger = Sealer(ring())
+    blobs = []
+    for id_, damage in zip(ids, damages, strict=True):
+        sealer = stranger if damage == "key" else SEALER
+        blob = sealer.seal_operational(2, id_, (8 if damage == "version" else 7, 0, 5), b"text")
+        cut = {"tag": blob[:-1] + bytes([blob[-1] ^ 1]), "short": blob[:9], "empty": b""}
+        blobs.append(cut.get(damage, blob))
+    opened = SEALER.opened_operational_many(2, ids, [7] * len(ids), blobs)
+    assert [each is not None for each in opened] == [damage == "sound" for damage in damages]
+    for segment, blob in zip(opened, blobs, strict=True):
+        if segment is not None:
+            assert segment[OPENED_TEXT] == b"text"
+            assert operational_versions(segment) == (7, 0, 5)
+            assert segment[: OPENED_TEXT.start] + blob[OPENED_TEXT] == blob[: OPENED_TEXT.stop]
+            assert segment[-16:] == blob[-16:]
