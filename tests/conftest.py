@@ -1,5 +1,6 @@
 """Real PostgreSQL and Valkey for every test that wants them; a database for it alone."""
 
+import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +12,12 @@ from repository.migrate import Which, migrate
 from tests.databases import Databases
 
 Database = Callable[[Which], Awaitable[str]]
+
+
+def pytest_collection_finish() -> None:
+    """What thousands of tests are made of is no garbage, and need not be looked at for it."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
