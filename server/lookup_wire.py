@@ -129,7 +129,9 @@ def find(data: bytes, frames: dict[int, "Frame"]) -> PlainKeys | None:
 
     None where they are not plain, too few or too many.
     """
-    frame = frames.get(data[_KIND_AT]) if len(data) >= BYTES_MIN else None
+    if len(data) < BYTES_MIN or data[0] != _KEYS:
+        return None
+    frame = frames.get(data[_KIND_AT])
     return None if frame is None else frame.find(data)
 
 

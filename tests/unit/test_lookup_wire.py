@@ -230,6 +230,9 @@ def test_damaged_bytes_are_read_as_the_generated_class_reads_them(request, cuts)
 @given(st.sampled_from([LookupAccountsRequest, LookupCardsRequest]), st.binary(max_size=80))
 @example(LookupAccountsRequest, b"")
 @example(LookupCardsRequest, b"\n\0")
+@example(
+    LookupCardsRequest, b"0" + LookupCardsRequest(keys=[CardKey(pan=VISA)]).SerializeToString()
+)
 def test_any_bytes_are_read_as_the_generated_class_reads_them(kind, data):
     assert read(kind, data) == read_slowly(kind, data)
 
