@@ -135,9 +135,15 @@ class Reader:
                 self._cache.put(kind, [(w.id, w.entry) for w in written if w.kind == kind])
 
     def _reached(self, position: Position) -> bool:
-        """Whether the cache, proven against the window, contains the write at `position`."""
+        """Whether the cache, proven against the window, contains the write at `position`.
+
+        What was written in a life that this worker has seen end, every row of the present one
+        contains, or nobody: the primary, which may be gone by now, knows no more of it.
+        """
         window = self._window
-        return position.incarnation == window.incarnation and window.has_seen(position.xid)
+        if position.incarnation == window.incarnation:
+            return window.has_seen(position.xid)
+        return window.has_left(position.incarnation)
 
     async def _fresh(
         self, kind: int, ids: Sequence[bytes], freshness: Freshness, deadline: float | None

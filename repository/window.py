@@ -61,6 +61,7 @@ class Window:
         self._clock = clock
         self._order = Order()  # oldest xids first
         self._seen: set[int] = set()
+        self._left: set[bytes] = set()  # lives: one for each failover
 
     def __len__(self) -> int:
         return len(self._order)
@@ -151,7 +152,12 @@ class Window:
     def enter(self, incarnation: bytes) -> None:
         """Know nothing of another life of the database."""
         self.drop()
+        self._left.add(self.incarnation)
         self.incarnation = incarnation
+
+    def has_left(self, incarnation: bytes) -> bool:
+        """Whether a life has been seen to end: all that is left of it this one began with."""
+        return incarnation in self._left and incarnation not in {NO_LIFE, self.incarnation}
 
     def drop(self) -> None:
         """Know nothing: no entry is proven until `begin`."""

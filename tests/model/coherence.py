@@ -68,6 +68,9 @@ HELD_BY: Final[dict[str, str]] = {
     "position after commit": "contract/test_writing.py::test_a_position_names_the_commit",
     "position of its life": "contract/test_incarnation.py::"
     "test_a_write_says_which_life_it_was_made_in",
+    # Reader._reached, Window.has_left: of other lives' positions only those of former ones
+    "token of a life left": "contract/test_incarnation.py::"
+    "test_a_position_of_a_life_that_has_ended_needs_no_primary",
 }
 """What the protocol rests on, each with the test that holds the code to it."""
 
@@ -133,10 +136,11 @@ class Worker(NamedTuple):
             "version" not in rules or entry.version >= self.changed
         )
 
-    def has_seen(self, token: Token) -> bool:
+    def has_seen(self, token: Token, rules: Rules) -> bool:
         """Reader._reached."""
-        is_seen = token.xid < self.horizon or token.xid in self.seen
-        return token.life == self.life and is_seen
+        if token.life == self.life:
+            return token.xid < self.horizon or token.xid in self.seen
+        return FIRST_LIFE <= token.life < self.life or "token of a life left" not in rules
 
 
 class State(NamedTuple):
@@ -164,6 +168,7 @@ class State(NamedTuple):
 
 
 START: Final = State()
+FIRST_LIFE: Final = 0
 NOBODYS: Final = -1
 """The life that a position names which no worker's window is of."""
 
@@ -216,7 +221,7 @@ def primaries(state: State, rules: Rules) -> Iterator[Content]:
 def broken(state: State, rules: Rules) -> str:
     """What could be answered in this state that must not be; empty if nothing."""
     worker, token = state.worker, state.token
-    may_be_seen = token is not None and worker.has_seen(token)
+    may_be_seen = token is not None and worker.has_seen(token, rules)
     cached = [
         (entry.life, entry.version)
         for entry in entries(state, rules)
