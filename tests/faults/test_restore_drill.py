@@ -8,6 +8,8 @@ from deploy.embedded import temporary_directory
 from deploy.restore_drill import drill
 from deploy.restore_rig import RestoreRig
 
+pytestmark = pytest.mark.timeout(600)  # on a machine with other things to do
+
 
 @pytest.fixture
 def rig() -> Iterator[RestoreRig]:

@@ -116,7 +116,7 @@ async def test_retries_do_not_multiply_an_overload() -> None:
             with pytest.raises(errors.ResourceExhausted) as raised:
                 await client.cards.GetCard(card_pb2.GetCardRequest(name=CARD))
             told.append(raised.value)
-    assert len(server.seen) < 60
+    assert len(server.seen) <= 110, "ten may be repeated before anything is taken"
     assert {error.reason for error in told} == {"OVERLOADED"}
     assert all(error.retry_after_s for error in told)
     assert any("not sent" in error.message for error in told)
