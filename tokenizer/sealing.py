@@ -258,17 +258,17 @@ class Sealer:
         header, nonce, text = _PARTS[purpose]
         head = bytes((kind, _SEGMENT_OF[purpose]))
         ciphers = self._ciphers[purpose]
-        pairs = iter(list(zip(record_ids, blobs, strict=True)))
+        if len(record_ids) != len(blobs):  # the zip's own error would be taken for a broken seal
+            raise ValueError("an id for each segment")
+        opened: list[bytes] = []
         try:
-            return [
-                ciphers[blob[0]][record_id[15]].decrypt(
-                    blob[nonce], blob[text], head + record_id + blob[header]
-                )
-                for record_id, blob in pairs
-            ]
+            for record_id, blob in zip(record_ids, blobs, strict=True):
+                cipher = ciphers[blob[0]][record_id[15]]
+                bound = head + record_id + blob[header]
+                opened.append(cipher.decrypt(blob[nonce], blob[text], bound))
         except (InvalidTag, IndexError, ValueError, KeyringError):
-            after = sum(1 for _ in pairs)
-            raise SealBroken(len(blobs) - after - 1) from None
+            raise SealBroken(len(opened)) from None
+        return opened
 
 
 class _Ciphers(dict[int, list[AESGCM]]):
