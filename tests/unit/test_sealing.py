@@ -118,7 +118,7 @@ def test_batches_keep_order_and_name_the_broken_position():
     with pytest.raises(SealBroken) as broken:
         SEALER.open_number_many(2, ids, [0, 1, 2, 4, *range(4, 50)], numbers)
     assert broken.value.position == 3
-    with pytest.raises(ValueError, match="zip"):
+    with pytest.raises(ValueError, match="an id for each segment"):
         SEALER.open_operational_many(4, ids, blobs[:-1])
 
 
