@@ -186,17 +186,19 @@ class Proof:
         broken: list[bytes] = []
         kept = np.ones(len(ids), np.bool_)
         for cause, holds in self._checks(laid, found.heads, authentic, newest):
-            lost = kept & ~holds
-            if lost.any():
+            if not holds.all() and (lost := kept & ~holds).any():
                 misses[cause] = int(np.count_nonzero(lost))
                 kept &= holds
                 if cause in BROKEN:
                     broken += compress(ids, lost.tolist())
-        again = np.flatnonzero(self._to_restamp(found.heads[1], newest) & kept).tolist()
-        restamped = [
-            (ids[at], entry._replace(horizon=self._window.horizon))
-            for at, entry in zip(again, found.chosen(again).entries(), strict=True)
-        ]
+        restamped: list[tuple[bytes, Cached]] = []
+        if (old := self._to_restamp(found.heads[1], newest) & kept).any():
+            restamped = [
+                (id_, entry._replace(horizon=self._window.horizon))
+                for id_, entry in zip(
+                    compress(ids, old.tolist()), found.chosen(old).entries(), strict=True
+                )
+            ]
         if not kept.all():
             ids, found = list(compress(ids, kept.tolist())), found.chosen(kept)
         return Proven(ids, found, misses, broken, restamped)

@@ -141,10 +141,11 @@ class Ocb:
         ends = starts + (counts - 1)  # the tags' places
         between = np.empty(2 * len(starts), np.intp)
         between[::2], between[1::2] = starts + _TEXT, ends
-        sums = np.bitwise_xor.reduceat(_pairs(opened), between)[::2]
-        sums[counts == _AROUND] = 0  # of no text at all
-        sums ^= _pairs(offsets.take(ends - 1, mode="clip"))
-        sums ^= _pairs(self._last)
+        pairs = np.bitwise_xor.reduceat(opened.reshape(-1, 2), between)
+        sums = pairs[::2].copy().reshape(-1)
+        sums.view(_BLOCK)[counts == _AROUND] = 0  # of no text at all
+        sums ^= offsets.take(ends - 1, mode="clip").view(np.uint64)
+        _xor(sums, self._last)
         tags = np.frombuffer(self._encrypt.update(sums.tobytes()), np.uint64) ^ hashes
         tags ^= blocks.take(ends, mode="clip").view(np.uint64)
         return opened.tobytes(), (tags[::2] | tags[1::2]) == 0
@@ -153,20 +154,21 @@ class Ocb:
         self, lead: bytes, ids: Words, blocks: Blocks, starts: Places
     ) -> tuple[Blocks, Words]:
         """What each text's offsets begin with, and the hash, [2n], of what its box is bound to."""
-        count = len(starts)
-        bound = self._reaching(2 + HEAD_BLOCKS)[1:]  # offsets of lead, id and head
-        asked = np.empty((2 + HEAD_BLOCKS, count), _BLOCK)
-        blocks.take(starts + _NONCE, mode="clip", out=asked[0])
-        asked[1] = ids.view(_BLOCK)
+        places = split(self._reaching(2 + HEAD_BLOCKS)[1 : 3 + HEAD_BLOCKS].tobytes(), BLOCK_BYTES)
+        asked = np.empty((2 + HEAD_BLOCKS, 2 * len(starts)), np.uint64)
+        asked[0] = blocks.take(starts + _NONCE, mode="clip").view(np.uint64)
+        asked[1] = ids
         for at in range(HEAD_BLOCKS):
-            blocks.take(starts + at, mode="clip", out=asked[2 + at])
-        for row, offset in zip(asked[1:], bound[1:], strict=False):
-            _xor(row, offset)
+            asked[2 + at] = blocks.take(starts + at, mode="clip").view(np.uint64)
+        for row, place in zip(asked[1:], places[1:], strict=False):
+            _xor(row, place)
         made = np.frombuffer(self._encrypt.update(asked.view(np.uint8).data), np.uint64)
-        firsts, *others = made.reshape(2 + HEAD_BLOCKS, -1)
-        hashes = np.bitwise_xor.reduce(others)
-        first = int.from_bytes(lead) ^ int.from_bytes(bound[0].tobytes())
-        _xor(hashes.view(_BLOCK), self._encrypt.update(first.to_bytes(BLOCK_BYTES)))
+        firsts, hashes, *others = made.reshape(asked.shape)
+        hashes = hashes.copy()
+        for each in others:
+            hashes ^= each
+        first = int.from_bytes(lead) ^ int.from_bytes(places[0])
+        _xor(hashes, self._encrypt.update(first.to_bytes(BLOCK_BYTES)))
         return firsts.view(_BLOCK), hashes
 
     def _offsets_of(self, firsts: Blocks, starts: Places, counts: Places) -> Blocks:
@@ -200,18 +202,14 @@ class Ocb:
         """
         while len(self._offsets) <= count:
             half = self._offsets[::-1].copy()
-            _xor(half, self._next)
+            _xor(half.view(np.uint64), self._next)
             self._offsets = np.concatenate([self._offsets, half])
             self._next = doubled(self._next)
         return self._offsets
 
 
-def _xor(blocks: Blocks, block: bytes | np.complex128) -> None:
+def _xor(words: Words, block: bytes) -> None:
     """XOR one block to each, in place."""
-    pairs = _pairs(blocks)
-    pairs ^= np.frombuffer(block, np.uint64)
-
-
-def _pairs(blocks: Blocks | Words | bytes) -> npt.NDArray[np.uint64]:
-    """Blocks, each as a row of two words."""
-    return np.frombuffer(blocks, np.uint64).reshape(-1, 2)
+    even, odd = np.frombuffer(block, np.uint64)
+    words[::2] ^= even
+    words[1::2] ^= odd
