@@ -198,9 +198,9 @@ class ChangePoll:
         if self.age_s > self._max_stale_s:
             raise TooStale
 
-    def note(self, changes: Sequence[Change]) -> None:
-        """Take a commit of this worker's own before the poll sees it."""
-        self._tell(self.window.note(changes))
+    def note(self, changes: Sequence[Change], *, is_of_this_life: bool = True) -> None:
+        """Take a commit of this worker's own before the poll sees it, as `Window.note` does."""
+        self._tell(self.window.note(changes, is_of_this_life=is_of_this_life))
 
     async def poll(self) -> None:
         """Ask once. Raises TimedOut, Unavailable."""

@@ -18,7 +18,7 @@ from repository.errors import TimedOut, Unavailable
 from repository.flight import Flight
 from repository.record import IDS_MAX, Entry, Kind, RecordStore
 from repository.values import Cached, Found, entries_of
-from repository.window import Change
+from repository.window import NO_LIFE, Change
 from repository.work import Written
 
 __all__ = ["Consistency", "Freshness", "ReadStats", "Reader"]
@@ -124,13 +124,18 @@ class Reader:
         return await self.get_many(kind, ids, Consistency.FULLY_CONSISTENT, deadline=deadline)
 
     def committed(self, position: Position, written: Sequence[Written]) -> None:
-        """Take a commit of this worker's own: known at once, and put in the cache."""
-        if position.incarnation != self._window.incarnation:
+        """Take a commit of this worker's own: known at once, and put in the cache.
+
+        One whose life nobody could tell is known too, and put nowhere.
+        """
+        is_of_this_life = position.incarnation == self._window.incarnation
+        if not is_of_this_life and position.incarnation != NO_LIFE:
             return
         self._poll.note(
-            [Change(kind, id_, entry.version, position.xid) for kind, id_, entry in written]
+            [Change(kind, id_, entry.version, position.xid) for kind, id_, entry in written],
+            is_of_this_life=is_of_this_life,
         )
-        if self._cache is not None:
+        if is_of_this_life and self._cache is not None:
             for kind in {one.kind for one in written}:
                 self._cache.put(kind, [(w.id, w.entry) for w in written if w.kind == kind])
 

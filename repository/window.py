@@ -141,12 +141,16 @@ class Window:
         self._order.prepend(self._clock(), fresh[::-1])
         self.oldest_xid = oldest_xid
 
-    def note(self, changes: Sequence[Change]) -> list[Change]:
-        """Take a commit of this worker's own before the poll sees it. Returns what was new."""
+    def note(self, changes: Sequence[Change], *, is_of_this_life: bool = True) -> list[Change]:
+        """Take a commit of this worker's own before the poll sees it. Returns what was new.
+
+        One that may be of another life as well hides what is older, and reaches no position.
+        """
         if self.oldest_xid == NOTHING_PROVABLE:
             return []
         fresh = self._add(changes)
-        self._seen.update(change.xid for change in changes)
+        if is_of_this_life:
+            self._seen.update(change.xid for change in changes)
         return fresh
 
     def enter(self, incarnation: bytes) -> None:

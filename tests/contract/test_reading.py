@@ -220,6 +220,20 @@ async def test_a_position_of_another_life_is_read_from_the_primary(stand: Stand)
         await stand.reader.get_many(ACCOUNT, [id_], Position(b"8 others", 1, 1))
 
 
+async def test_who_committed_it_shows_it_though_its_position_was_not_to_be_had(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody knows whose life that was: no position is reached by it."""
+    id_ = some_id()
+    position = await stand.create(id_)
+    with monkeypatch.context() as fault:
+        fault.setattr("repository.writing.GET_POSITION", "SELECT 1 / 0")
+        await stand.update(id_, 2)
+    assert (await stand.get(id_)).version == 2
+    assert stand.reader.may_be_seen(position), "the control"
+    assert not stand.reader.may_be_seen(position._replace(xid=position.xid + 1))
+
+
 async def test_seals_that_do_not_open_are_read_again(stand: Stand) -> None:
     id_ = some_id()
     await stand.create(id_)
