@@ -240,8 +240,8 @@ class Rig:
         cpu_s = dict(told[0]["cpu_s"])
         cpu_s["client"] = max(one["cpu_s"]["client"] for one in told)
         calls = sum(one["calls"] for one in told)
-        wrong = sum(one["wrong"] for one in told)
-        return Run(calls * shape.items, told[0]["seconds"], cpu_s, wrong)
+        wrong, stale = (sum(one[which] for one in told) for which in ("wrong", "stale"))
+        return Run(calls * shape.items, told[0]["seconds"], cpu_s, wrong, stale=stale)
 
     def _path(self, kind: str, shape: Shape, *, known: bool = True) -> Path:
         name = f"{kind}-{shape.name}-{known}".replace(" ", "-").replace(",", "")

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from google.protobuf.message import Message
 
+from loadtests.bench_answer import framed
 from loadtests.bench_ratios import OWN, VALKEY
 from loadtests.sample_accounts import pan
 from loadtests.sample_bank import SampleBank
@@ -141,12 +142,12 @@ class Keys:
         """
         repeats = -(-shape.items // len(self.keys))
         keys, results = [*self.keys] * repeats, [*self.results] * repeats
-        sizes = [_framed(result.ByteSize()) for result in results]
+        sizes = [framed(result.ByteSize()) for result in results]
         for at in range(0, len(keys) - shape.items + 1, shape.items):
             size = sum(sizes[at : at + shape.items])
             part = keys[at : at + shape.items]
             request = self._request(part, streams=shape.streams).SerializeToString()
-            yield request, _framed(size) if shape.streams else size
+            yield request, framed(size) if shape.streams else size
 
     def _request(self, part: Sequence[Any], *, streams: bool) -> Message:
         if self.kind.is_card:
@@ -154,11 +155,6 @@ class Keys:
             return StreamLookupCardsRequest(lookup=cards) if streams else cards
         accounts = LookupAccountsRequest(keys=part)
         return StreamLookupAccountsRequest(lookup=accounts) if streams else accounts
-
-
-def _framed(size: int) -> int:
-    """Bytes of a field with a number below 16 that holds so many."""
-    return 1 + max(1, (size.bit_length() + 6) // 7) + size
 
 
 Found = tuple[list[Any], list[Any]]

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
 from struct import Struct
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
+from loadtests.bench_answer import Messages, is_stale
 from loadtests.bench_machine import CpuWatch
 from loadtests.bench_wire import Connection, ConnectionEnded, Tls
 
@@ -25,7 +26,7 @@ _SILENCE_MAX_S: Final = 20.0
 _CHUNKS_AHEAD: Final = 2  # chunks of a stream that are under way at once
 
 Request = tuple[bytes, int]
-"""A framed request and the size of its framed answer."""
+"""A framed request and the size of its answer."""
 
 
 def write_requests(path: Path, requests: Iterable[tuple[bytes, int]]) -> None:
@@ -43,19 +44,29 @@ def read_requests(path: Path) -> Iterator[Request]:
         size, answer_size = _SIZES.unpack_from(content, at)
         at += _SIZES.size
         framed = _MESSAGE.pack(0, size) + content[at : at + size]
-        yield framed, answer_size + _MESSAGE.size
+        yield framed, answer_size
         at += size
 
 
 class Load(ABC):
-    """Keeps `in_flight` calls or streams under way; `answered` and `wrong` grow as it turns."""
+    """Keeps `in_flight` calls or streams under way and counts as it turns.
+
+    An answer is right that has the size it must have, with `stale_since` behind it or without;
+    `wrong` counts the others, `stale` the right ones that say it.
+    """
+
+    streams: ClassVar[bool]
+    """Whether its answers are wrapped as those of streams are."""
 
     def __init__(self, connection: Connection, requests: Sequence[Request]) -> None:
         self.answered = 0
         self.wrong = 0
+        self.stale = 0
         self._connection = connection
         self._requests = cycle(requests)
         self._is_ending = False
+        self._under_way: dict[int, tuple[deque[int], Messages]] = {}
+        """By stream: the sizes that are owed, in order, and what has come of them."""
 
     def begin(self, in_flight: int) -> None:
         """Send the first calls."""
@@ -65,87 +76,94 @@ class Load(ABC):
 
     def turn(self) -> None:
         """Take what has come, send as much again."""
-        for stream, size, ended in self._connection.receive():
-            self._take(stream, size, ended=ended)
+        for stream, body, ended in self._connection.receive():
+            self._take(stream, self._checked(stream, body), ended=ended)
         self._connection.flush()
 
     def end(self) -> None:
         """Let what is under way come to its end, so that the server has nothing to cancel."""
         self._is_ending = True
-        while self._is_under_way():
+        while self._under_way:
             self.turn()
+
+    def _call(self, *, ends: bool) -> int:
+        """Begin a call with its first request; its stream."""
+        request, answer_size = next(self._requests)
+        stream = self._connection.open(request, ends=ends)
+        self._under_way[stream] = deque([answer_size]), Messages()
+        return stream
+
+    def _checked(self, stream: int, body: memoryview) -> int:
+        """Check the answers that end here; how many were owed."""
+        owed, messages = self._under_way[stream]
+        count = 0
+        for size, end in messages.take(body):
+            if not owed:
+                self.wrong += 1  # more answers than requests
+                continue
+            count += 1
+            wanted = owed.popleft()
+            if size == wanted:
+                continue
+            if is_stale(size, wanted, end, streams=self.streams):
+                self.stale += 1
+            else:
+                self.wrong += 1
+        return count
 
     @abstractmethod
     def _open(self) -> None: ...
 
     @abstractmethod
-    def _take(self, stream: int, size: int, *, ended: bool) -> None: ...
-
-    @abstractmethod
-    def _is_under_way(self) -> bool: ...
+    def _take(self, stream: int, answers: int, *, ended: bool) -> None:
+        """Note that so many answers have come on a stream, and whether nothing more does."""
 
 
 class Calls(Load):
-    """Unary calls. One is wrong whose answer has not the size it must have."""
+    """Unary calls. One that ends without its answer is wrong too."""
 
-    def __init__(self, connection: Connection, requests: Sequence[Request]) -> None:
-        super().__init__(connection, requests)
-        self._left: dict[int, int] = {}
+    streams = False
 
     def _open(self) -> None:
-        request, answer_size = next(self._requests)
-        self._left[self._connection.open(request, ends=True)] = answer_size
+        self._call(ends=True)
 
-    def _take(self, stream: int, size: int, *, ended: bool) -> None:
-        self._left[stream] -= size
+    def _take(self, stream: int, answers: int, *, ended: bool) -> None:
         if ended:
-            self.wrong += self._left.pop(stream) != 0
+            owed, messages = self._under_way.pop(stream)
+            self.wrong += bool(owed) or not messages.is_between
             self.answered += 1
             if not self._is_ending:
                 self._open()
-
-    def _is_under_way(self) -> bool:
-        return bool(self._left)
 
 
 class Streams(Load):
     """Streams of chunks: one is sent for each that is answered."""
 
-    def __init__(self, connection: Connection, requests: Sequence[Request]) -> None:
-        super().__init__(connection, requests)
-        self._owed: dict[int, deque[int]] = {}
-        self._got: dict[int, int] = {}
+    streams = True
 
     def _open(self) -> None:
-        request, answer_size = next(self._requests)
-        stream = self._connection.open(request, ends=False)
-        self._owed[stream], self._got[stream] = deque([answer_size]), 0
+        stream = self._call(ends=False)
         for _ in range(_CHUNKS_AHEAD - 1):
             self._send(stream)
 
     def _send(self, stream: int) -> None:
         request, answer_size = next(self._requests)
-        self._owed[stream].append(answer_size)
+        self._under_way[stream][0].append(answer_size)
         self._connection.send(stream, request)
 
-    def _take(self, stream: int, size: int, *, ended: bool) -> None:
-        got, owed = self._got[stream] + size, self._owed[stream]
+    def _take(self, stream: int, answers: int, *, ended: bool) -> None:
+        owed, messages = self._under_way[stream]
         if ended and (owed or not self._is_ending):
             raise ConnectionEnded("a stream ended before its chunks did")
-        while owed and got >= owed[0]:
-            got -= owed.popleft()
-            self.answered += 1
+        self.answered += answers
+        for _ in range(answers):
             if not self._is_ending:
                 self._send(stream)
-            elif not owed:
-                self._connection.send(stream, b"", ends=True)
-        self._got[stream] = got
+        if self._is_ending and answers and not owed:
+            self._connection.send(stream, b"", ends=True)
         if ended:
-            self.wrong += got != 0
-            del self._owed[stream]
-
-    def _is_under_way(self) -> bool:
-        return bool(self._owed)
+            self.wrong += not messages.is_between
+            del self._under_way[stream]
 
 
 def run(job: Mapping[str, Any]) -> dict[str, Any]:
@@ -168,7 +186,13 @@ def run(job: Mapping[str, Any]) -> dict[str, Any]:
     finally:
         connection.close()
     cpu_s = {role: spent[role] - used[role] for role in used} | {"client": own}
-    return {"calls": answered, "wrong": load.wrong, "seconds": took, "cpu_s": cpu_s}
+    return {
+        "calls": answered,
+        "wrong": load.wrong,
+        "stale": load.stale,
+        "seconds": took,
+        "cpu_s": cpu_s,
+    }
 
 
 def _turn_until(load: Load, ends: float, answered: int) -> None:

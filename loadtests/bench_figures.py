@@ -32,6 +32,8 @@ class Run:
     """What the server's metrics counted meanwhile, by source, and `misses`."""
     wanted: str = ""
     """The source that should have answered; empty where it does not matter."""
+    stale: int = 0
+    """Answers that were right and said `stale_since`: the worker was kept from its poll."""
 
     @property
     def rate(self) -> float:
@@ -57,7 +59,7 @@ class Run:
     @property
     def counts(self) -> bool:
         """Whether it measured what it was to measure."""
-        return not (self.is_clients or self.has_strayed or self.others > OTHERS_MAX)
+        return not (self.is_clients or self.has_strayed or self.stale or self.others > OTHERS_MAX)
 
     def share(self, role: str) -> float:
         """The part of one core that a role used."""

@@ -107,8 +107,8 @@ _METHOD: Final = f"""\
 - A run whose client used more than {CLIENT_MAX:.0%} of its core is thrown out; `≥`: all were, and
   the rate is what the client could do. So is a run of which less than {STRAYED_MIN:.0%} came from
   its source, or during which others (another program, another guest of the host) used more than
-  {OTHERS_MAX:.0%} of the server's core; `?`: none counts. A ratio without a sound round is judged
-  by CPU.
+  {OTHERS_MAX:.0%} of the server's core or kept the worker from its poll, so that answers said
+  `stale_since`; `?`: none counts. A ratio without a sound round is judged by CPU.
 - Client: requests made beforehand, frames written and counted, sizes of all answers checked; what
   each key finds was checked before with the published client.
 - Keys are asked for in random order, each as often as every other."""
