@@ -29,6 +29,9 @@ _IN_FLIGHT_MAX: Final = 2_000
 _PEAK_FOR_S: Final = 2.0
 _TIMES: Final = 3
 _IN_TIME_S: Final = 1.0
+_GIVEN_UP_AFTER_S: Final = 4.0
+"""So long after its deadline a call is given up: some that were cut off with their connection when
+it was full gRPC (1.85) never ends."""
 _WARM_S: Final = 1.0
 _FORGOTTEN_S: Final = 6.0
 """What Envoy and workers know of an overload is forgotten by then."""
@@ -53,7 +56,11 @@ class Overload:
     async def once(self, second: int) -> float:
         """One call; what it came to counts for this second. When to come again, 0 for at once."""
         try:
-            await self._call(self._request, timeout=_IN_TIME_S)
+            async with asyncio.timeout(_IN_TIME_S + _GIVEN_UP_AFTER_S):
+                await self._call(self._request, timeout=_IN_TIME_S)
+        except TimeoutError:
+            self.failed["not ended by its deadline"] += 1
+            return 0.0
         except grpc.aio.AioRpcError as failure:
             self.failed[failure.code().name] += 1
             retry_s = error_from(failure, _METHOD).retry_after_s

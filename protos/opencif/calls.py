@@ -19,7 +19,7 @@ from uuid import uuid4
 import grpc
 from google.protobuf.message import Message
 
-from opencif.errors import OpencifError, ResourceExhausted, error_from
+from opencif.errors import DeadlineExceeded, OpencifError, ResourceExhausted, error_from
 
 if TYPE_CHECKING:
     from google.protobuf.descriptor import Descriptor
@@ -33,6 +33,9 @@ _NEVER: Final = math.inf
 _REQUEST_ID: Final = "request_id"
 _OVERLOADED: Final = "OVERLOADED"
 _HELD_BACK_S: Final = 0.2
+_GIVEN_UP_AFTER_S: Final = 1.0
+"""So long after its deadline a call is given up: gRPC (1.85) may never end those whose connection was
+lost while it was full."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +199,15 @@ class _Unary(_Method):
                 retry_after_s=_HELD_BACK_S,
             )
         try:
-            answer: Message = await self._on(endpoint)(request, **options)
+            async with asyncio.timeout(options["timeout"] + _GIVEN_UP_AFTER_S):
+                answer: Message = await self._on(endpoint)(request, **options)
+        except TimeoutError as never:
+            endpoint.failed()
+            raise DeadlineExceeded(
+                grpc.StatusCode.DEADLINE_EXCEEDED,
+                message="gRPC has not ended it by its deadline",
+                method=self._method,
+            ) from never
         except grpc.aio.AioRpcError as failure:
             error = self._error(failure, endpoint)
             if error.tells_of_an_overload:

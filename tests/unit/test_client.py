@@ -252,6 +252,28 @@ async def test_every_call_has_a_deadline() -> None:
     assert len(server.seen) <= 2, "tried once"
 
 
+@pytest.mark.parametrize("is_given_up", [True, False], ids=["", "the control: gRPC alone"])
+async def test_a_call_that_grpc_does_not_end_is_given_up(
+    monkeypatch: pytest.MonkeyPatch, is_given_up: bool
+) -> None:
+    async def never(*_: object, **__: object) -> NoReturn:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    if is_given_up:
+        monkeypatch.setattr("opencif.calls._GIVEN_UP_AFTER_S", 0.05)
+    monkeypatch.setattr("opencif.channel.Endpoint.callable", lambda *_: never)
+    async with Client("127.0.0.1:1", timeout_s=0.05) as client:
+        call = asyncio.ensure_future(client.cards.GetCard(card_pb2.GetCardRequest(name=CARD)))
+        done, _ = await asyncio.wait({call}, timeout=30 if is_given_up else 0.5)
+        assert bool(done) is is_given_up
+        if is_given_up:
+            with pytest.raises(errors.DeadlineExceeded):
+                await call
+        else:
+            call.cancel()
+
+
 async def test_calls_go_round_the_addresses_and_round_one_that_is_gone() -> None:
     one, two = Fake(), Fake()
     async with serving(one) as first:
