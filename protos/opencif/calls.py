@@ -34,8 +34,8 @@ _REQUEST_ID: Final = "request_id"
 _OVERLOADED: Final = "OVERLOADED"
 _HELD_BACK_S: Final = 0.2
 _GIVEN_UP_AFTER_S: Final = 1.0
-"""So long after its deadline a call is given up: gRPC (1.85) may never end those whose connection was
-lost while it was full."""
+"""So long after its deadline a call is given up: gRPC (1.85) may never end those whose connection
+was lost while it was full."""
 
 
 @dataclass(frozen=True, slots=True)
