@@ -25,12 +25,20 @@ from tokenizer.identity import text_to_id
 
 __all__ = ["FILLED", "Rig", "UnaryCall"]
 
-FILLED: Final[Mapping[str, str]] = {"OPENCIF_WAIT_MAX_S": "30"}
-"""The settings of servers that are measured: kept as full as can be, they are not overloaded."""
+FILLED: Final[Mapping[str, str]] = {
+    "OPENCIF_WAIT_MAX_S": "30",
+    "OPENCIF_CONNECTION_WAIT_MAX_S": "30",
+    "OPENCIF_PRIMARY_SILENT_S": "30",
+    "OPENCIF_UNARY_DEADLINE_S": "30",
+}
+"""The settings of servers that are measured: kept as full as can be, they are not overloaded, and
+where they are kept waiting they wait: a call that is turned away has no figure."""
 
 _HITS: Final = re.compile(r'^opencif_cache_hits_total\{.*source="(\w+)".*\} (\S+)$', re.MULTILINE)
 _MISSES: Final = re.compile(r"^opencif_cache_misses_total\{.*\} (\S+)$", re.MULTILINE)
+_UP: Final = re.compile(r"^opencif_worker_up\{.*\} 1\.0$", re.MULTILINE)
 _END_MAX_S: Final = 30
+_ASKED_MAX: Final = 10
 _FIRST: Final = KINDS[0]
 """The kind of key that what is compared is measured with."""
 _ECHO, _EMPTY = "echo", "empty"
@@ -274,9 +282,18 @@ def _key(source: Source) -> str:
 
 
 def _hits(server: Workers) -> dict[str, float]:
-    """What the server's caches have answered so far, by source, and what they have not."""
-    with urllib.request.urlopen(server.metrics, timeout=_END_MAX_S) as answer:  # noqa: S310  ours
-        text: str = answer.read().decode()
+    """What the server's caches have answered so far, by source, and what they have not.
+
+    A worker that is kept from answering is left out of its server's metrics, and asked again.
+    Raises: RunFailed.
+    """
+    for _ in range(_ASKED_MAX):
+        with urllib.request.urlopen(server.metrics, timeout=_END_MAX_S) as told:  # noqa: S310  ours
+            text: str = told.read().decode()
+        if _UP.search(text):
+            break
+    else:
+        raise RunFailed("a worker does not tell its metrics")
     hits: dict[str, float] = {}
     for source, count in _HITS.findall(text):
         hits[source] = hits.get(source, 0.0) + float(count)
