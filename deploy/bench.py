@@ -76,7 +76,7 @@ class Plan:
 
 
 FULL: Final = Plan(rounds=5, warm_s=0.15, measure_s=0.7, accounts=20_000, file_entries=200_000)
-QUICK: Final = Plan(rounds=1, warm_s=0.02, measure_s=0.04, accounts=500, file_entries=1_000)
+QUICK: Final = Plan(rounds=1, warm_s=0.0, measure_s=0.005, accounts=500, file_entries=1_000)
 
 
 def in_turns(

@@ -32,24 +32,27 @@ __all__ = ["main"]
 _SIZES: Final = (10_000, 1_000_000, 10_000_000)
 _KEYS: Final = 20_000
 _OWNERS_MAX: Final = 5_000
+_SMALL_MAX: Final = 1_000  # such a bank is loaded before servers for it alone would have started
 _LOADED: Final = "bench-bank-is-loaded"
 _TOLD_EVERY: Final = 30
 _TIMEOUT_S: Final = 6 * 3_600.0
 _SHAPE: Final = next(shape for shape in SHAPES if shape.name == "1,000")
 _SOURCES: Final = tuple(source for source in SOURCES if source.known)
 FULL: Final = Plan(rounds=7, warm_s=0.2, measure_s=0.8, accounts=_KEYS, file_entries=0)
-QUICK: Final = Plan(rounds=1, warm_s=0.02, measure_s=0.04, accounts=100, file_entries=0)
+QUICK: Final = Plan(rounds=1, warm_s=0.0, measure_s=0.005, accounts=100, file_entries=0)
 
 
-def _loaded(directory: Path, accounts: int, tell: Teller) -> Service:
+def _loaded(held: ExitStack, directory: Path, accounts: int, tell: Teller) -> Service:
     """A started service with a bank of so many accounts in it; a load goes on where one ended."""
     mark = directory / _LOADED
-    if not mark.exists():
+    if accounts > _SMALL_MAX and not mark.exists():
         with Service(directory, workers=os.cpu_count() or 1, tell=tell) as service:
             asyncio.run(_load(service, accounts, tell))
         mark.touch()
-    service = Service(directory, workers=1, settings=FILLED, tell=tell)
-    service.start()
+    service = held.enter_context(Service(directory, workers=1, settings=FILLED, tell=tell))
+    if not mark.exists():
+        asyncio.run(_load(service, accounts, tell))
+        mark.touch()
     return service
 
 
@@ -99,8 +102,7 @@ def _measure(directory: Path, sizes: Sequence[int], plan: Plan, tell: Teller) ->
     with ExitStack() as held:
         rigs = {}
         for accounts in sizes:
-            service = _loaded(directory / str(accounts), accounts, tell)
-            held.callback(service.stop)
+            service = _loaded(held, directory / str(accounts), accounts, tell)
             rigs[accounts] = rig = held.enter_context(Rig(service, cores, _SOURCES))
             rig.start()
             asyncio.run(_prepare(service, rig, accounts, keys))
