@@ -38,7 +38,7 @@ _TOLD_EVERY: Final = 30
 _TIMEOUT_S: Final = 6 * 3_600.0
 _SHAPE: Final = next(shape for shape in SHAPES if shape.name == "1,000")
 _SOURCES: Final = tuple(source for source in SOURCES if source.known)
-FULL: Final = Plan(rounds=7, warm_s=0.2, measure_s=0.8, accounts=_KEYS, file_entries=0)
+FULL: Final = Plan(rounds=15, warm_s=0.2, measure_s=0.6, accounts=_KEYS, file_entries=0)
 QUICK: Final = Plan(rounds=1, warm_s=0.0, measure_s=0.005, accounts=100, file_entries=0)
 
 
