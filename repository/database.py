@@ -7,8 +7,9 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any, NamedTuple, TypeAlias, TypeVar
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 import asyncpg
 
@@ -105,12 +106,13 @@ class Database:
         self._connections_max = connections_max
         self._connection_wait_max_s = connection_wait_max_s
         self._turns: dict[Pool, Turns] = {}
+        self._members: dict[Pool, WeakSet[Plain]] = {}
         self._is_silent: Callable[[], bool] = bool
         self._may_lack_primary = may_lack_primary
         self._on_statement = on_statement
         self._connect = connect
         self._writers: Pool | None = None
-        self.replicas = Replicas()
+        self.replicas = Replicas(self._hang_up)
         self._finder = PrimaryFinder(primary_dsn, self._dial)
         self._renewed_at: dict[Pool, float] = {}
         self._connections: WeakKeyDictionary[Plain, str] = WeakKeyDictionary()  # to which DSN
@@ -412,7 +414,12 @@ class Database:
         self._connections[connection] = dsn
         return connection
 
+    def _hang_up(self, pool: Pool) -> None:
+        for connection in list(self._members[pool]):
+            connection.terminate()
+
     async def _pool(self, dsn: str, connect: Connect, *, min_size: int = 1) -> Pool:
+        members = WeakSet[Plain]()
         pool = await asyncpg.create_pool(
             dsn,
             connect=connect,
@@ -420,7 +427,7 @@ class Database:
             max_size=self._connections_max,
             max_queries=2**31,
             max_cached_statement_lifetime=0,
-            init=self._prepare,
+            init=partial(self._prepare, members),
             reset=_leave_as_is,
             timeout=5,
             server_settings={
@@ -430,10 +437,12 @@ class Database:
                 "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_MAX_S}s",
             },
         )
+        self._members[pool] = members
         self._turns[pool] = Turns(self._connections_max, self._connection_wait_max_s)
         return pool
 
-    async def _prepare(self, connection: Plain) -> None:
+    async def _prepare(self, members: WeakSet[Plain], connection: Plain) -> None:
+        members.add(connection)
         await connection.prepare(LEARN_TYPES)
         told = self._on_statement
         if told is not None:

@@ -49,9 +49,14 @@ class _Replica:
 
 
 class Replicas:
-    """Pools to replicas, in turn. Until `watched` all of them are taken to be usable."""
+    """Pools to replicas, in turn. Until `watched` all of them are taken to be usable.
 
-    def __init__(self) -> None:
+    `hang_up` ends all connections of a pool whose server has fallen silent: who waits for it is to
+    ask another, and not to wait for the deadline.
+    """
+
+    def __init__(self, hang_up: Callable[[Pool], None]) -> None:
+        self._hang_up = hang_up
         self._all: list[_Replica] = []
         self._turn = 0
 
@@ -85,7 +90,7 @@ class Replicas:
         after a restore that goes back, a replica can be ahead of the primary. Its heartbeat is
         young, its rows are undone.
         """
-        tasks = [asyncio.create_task(_watch(replica, is_fit)) for replica in self._all]
+        tasks = [asyncio.create_task(self._watch(replica, is_fit)) for replica in self._all]
         try:
             yield
         finally:
@@ -93,19 +98,34 @@ class Replicas:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
+    async def _watch(self, replica: _Replica, is_fit: Callable[[Look], bool]) -> None:
+        """Look again and again whether the replica has replayed a heartbeat that is young enough.
 
-async def _watch(replica: _Replica, is_fit: Callable[[Look], bool]) -> None:
-    """Look again and again whether the replica has replayed a heartbeat that is young enough.
+        It is of a life once it has replayed that life's name, which nobody knows before it begins.
+        """
+        while True:
+            asked_s = time.monotonic()
+            try:
+                row = await self._asked(replica)
+            except NO_ANSWER:
+                replica.is_usable = False
+            else:
+                replica.is_usable = is_fit(Look(asked_s, *row))
+            await asyncio.sleep(LOOK_EVERY_S)
 
-    It is of a life once it has replayed that life's name, which nobody knows before it begins.
-    """
-    while True:
-        asked_s = time.monotonic()
-        try:
-            async with asyncio.timeout(ANSWER_MAX_S), replica.pool.acquire() as connection:
+    async def _asked(self, replica: _Replica) -> "asyncpg.Record":
+        """What it says of its heart; a server that does not answer is left out, and hung up on.
+
+        To cancel the statement would not do: its connection would wait for the server to hear that.
+        """
+        async with replica.pool.acquire(timeout=ANSWER_MAX_S) as connection:
+            alarm = asyncio.get_running_loop().call_later(ANSWER_MAX_S, self._fell_silent, replica)
+            try:
                 [row] = await connection.fetch(GET_BEAT)
-        except NO_ANSWER:
-            replica.is_usable = False
-        else:
-            replica.is_usable = is_fit(Look(asked_s, *row))
-        await asyncio.sleep(LOOK_EVERY_S)
+            finally:
+                alarm.cancel()
+        return row
+
+    def _fell_silent(self, replica: _Replica) -> None:
+        replica.is_usable = False
+        self._hang_up(replica.pool)

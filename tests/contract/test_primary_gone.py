@@ -15,6 +15,7 @@ from repository.changes import ChangePoll
 from repository.database import GET_INCARNATION, Database
 from repository.errors import Busy, Stalled, TimedOut, Unavailable
 from repository.migrate import migrate
+from repository.replicas import ANSWER_MAX_S, Replicas
 from repository.window import Window
 from repository.writing import Writer
 from tests.conftest import Database as Databases
@@ -37,6 +38,7 @@ class Frozen:
 
     def __init__(self, server: EmbeddedPostgres, database: Database, poll: ChangePoll) -> None:
         self._server = server
+        self.dsn = server.dsn("main")
         self.database = database
         self.poll = poll
         self.writer = Writer(database, lambda _position, _written: None)
@@ -187,4 +189,29 @@ async def test_a_busy_primary_is_an_overload_only_to_reads_that_have_no_replica(
         assert await pools.fetch(GET_INCARNATION)
     for connection in held:
         await pools.release(connection)
+    await pools.close()
+
+
+@pytest.mark.parametrize("is_hung_up_on", [True, False], ids=["", "the control: asked on"])
+async def test_a_replica_that_freezes_is_left_out_and_who_waits_for_it_asks_another(
+    frozen: Frozen,
+    database: Databases,
+    monkeypatch: pytest.MonkeyPatch,
+    is_hung_up_on: bool,
+) -> None:
+    if not is_hung_up_on:
+        monkeypatch.setattr(Replicas, "_fell_silent", lambda *_: None)
+    pools = Database(await database("main"), frozen.dsn)
+    await pools.connect()
+    async with pools.replicas.watched(lambda _: True):
+        await pools.fetch("SELECT 1")
+        frozen.freeze()
+        wait_s = LONG_S if is_hung_up_on else 3 * ANSWER_MAX_S
+        reading = asyncio.ensure_future(pools.fetch("SELECT 1", deadline=time.monotonic() + LONG_S))
+        done, _ = await asyncio.wait({reading}, timeout=wait_s)
+        assert bool(done) is is_hung_up_on
+        assert bool(pools.replicas.usable()) is not is_hung_up_on
+        frozen.thaw()
+        assert await reading
+        await until(lambda: bool(pools.replicas.usable()))
     await pools.close()
