@@ -13,14 +13,14 @@ from typing import Any, Final, TypeAlias
 from hiredis import ReplyError
 
 from repository.pipeline import SERVER_MAX_S, Late, NoAnswer, Pipe, bulk, packed
-from repository.proof import ID_SIZE, Proof, Proven, Prover
-from repository.record import Entry, Kind
+from repository.proof import Proof, Proven, Prover
+from repository.record import ID_BYTES, Entry, Kind
 from repository.server_address import ServerAddress
 from repository.shards import TAG_SIZE, Shards
-from repository.values import Cached, Columns, stamps_of
+from repository.values import Cached, Hits, stamps_of
 from repository.window import Window
 
-__all__ = ["Cache", "CacheStats", "Hits", "Opens"]
+__all__ = ["Cache", "CacheStats", "Opens"]
 
 # Of a kind, ids and their entries: the operational segments, open; None of one that does not open
 # or is not of the version that its entry says.
@@ -76,24 +76,6 @@ class CacheStats:
         """Count `count` misses: absent, mac, horizon, version, garbled, seal, timeout, down."""
         if count:
             self.misses[cause] = self.misses.get(cause, 0) + count
-
-
-class Hits:
-    """What is proven current of the ids that were asked for, in their order."""
-
-    __slots__ = ("found", "ids")
-
-    def __init__(self, ids: Sequence[bytes], found: Columns | list[Cached]) -> None:
-        self.ids = ids
-        self.found = found
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    def by_id(self) -> dict[bytes, Cached]:
-        """An object each."""
-        found = self.found.entries() if isinstance(self.found, Columns) else self.found
-        return dict(zip(self.ids, found, strict=True))
 
 
 class Cache:
@@ -168,8 +150,8 @@ class Cache:
         if self._servers.are_held_back:
             return []
         keys = await self._servers.random_keys(count, SERVER_MAX_S)
-        keys = [key for key in keys if len(key) > TAG_SIZE + ID_SIZE]
-        named = [(key[TAG_SIZE], key[-ID_SIZE:]) for key in keys]
+        keys = [key for key in keys if len(key) > TAG_SIZE + ID_BYTES]
+        named = [(key[TAG_SIZE], key[-ID_BYTES:]) for key in keys]
         # Former lives and other deployments have keys too.
         return [
             (kind, id_)

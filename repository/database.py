@@ -24,7 +24,7 @@ from repository.errors import (
     Unavailable,
 )
 from repository.hosts import Connect, Plain, PrimaryFinder, dsns_of, host_of
-from repository.replicas import Pool, Replicas
+from repository.replicas import ANSWER_MAX_S, Pool, Replicas
 from repository.turns import WAIT_MAX_S, Turns
 
 __all__ = ["Connection", "Database", "Incarnation", "Position", "Row", "seconds_left"]
@@ -32,6 +32,7 @@ __all__ = ["Connection", "Database", "Incarnation", "Position", "Row", "seconds_
 T = TypeVar("T")
 Row: TypeAlias = "asyncpg.Record"
 
+CONNECT_MAX_S = 5.0
 STATEMENT_TIMEOUT_MAX_S = 30
 IDLE_IN_TRANSACTION_MAX_S = 15
 CLOSE_MAX_S = 5
@@ -120,8 +121,9 @@ class Database:
 
     async def connect(self) -> None:
         """Open the pools. Raises Unavailable without a primary, unless there may be none yet."""
-        hosts = dsns_of(self._replica_dsn) if self._replica_dsn else []
-        await self.replicas.connect([self._pool(dsn, self._dial, min_size=0) for dsn in hosts])
+        for dsn in dsns_of(self._replica_dsn) if self._replica_dsn else []:
+            pool = await self._pool(dsn, self._dial, min_size=0, timeout_s=ANSWER_MAX_S)
+            self.replicas.add(pool, partial(self._dial, dsn, **_options(ANSWER_MAX_S)))
         try:
             self._writers = await self._pool(self._primary_dsn, self._finder)
         except Exception as error:
@@ -409,8 +411,11 @@ class Database:
             await pool.expire_connections()
 
     async def _dial(self, dsn: str, **options: Any) -> Plain:
-        """A connection, known by where it leads."""
-        connection = await self._connect(dsn, **options)
+        """A connection, known by where it leads. Who does not take it in time is not there."""
+        try:
+            connection = await self._connect(dsn, **options)
+        except TimeoutError as error:
+            raise ConnectionError("no connection in time") from error
         self._connections[connection] = dsn
         return connection
 
@@ -418,7 +423,9 @@ class Database:
         for connection in list(self._members[pool]):
             connection.terminate()
 
-    async def _pool(self, dsn: str, connect: Connect, *, min_size: int = 1) -> Pool:
+    async def _pool(
+        self, dsn: str, connect: Connect, *, min_size: int = 1, timeout_s: float = CONNECT_MAX_S
+    ) -> Pool:
         members = WeakSet[Plain]()
         pool = await asyncpg.create_pool(
             dsn,
@@ -426,16 +433,9 @@ class Database:
             min_size=min_size,
             max_size=self._connections_max,
             max_queries=2**31,
-            max_cached_statement_lifetime=0,
             init=partial(self._prepare, members),
             reset=_leave_as_is,
-            timeout=5,
-            server_settings={
-                "application_name": "opencif",
-                "jit": "off",
-                "statement_timeout": f"{STATEMENT_TIMEOUT_MAX_S}s",
-                "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_MAX_S}s",
-            },
+            **_options(timeout_s),
         )
         self._members[pool] = members
         self._turns[pool] = Turns(self._connections_max, self._connection_wait_max_s)
@@ -447,6 +447,20 @@ class Database:
         told = self._on_statement
         if told is not None:
             connection.add_query_logger(lambda logged: told(logged.query))
+
+
+def _options(timeout_s: float) -> dict[str, Any]:
+    """asyncpg.connect's, for a connection that has `timeout_s` to come about."""
+    return {
+        "timeout": timeout_s,
+        "max_cached_statement_lifetime": 0,
+        "server_settings": {
+            "application_name": "opencif",
+            "jit": "off",
+            "statement_timeout": f"{STATEMENT_TIMEOUT_MAX_S}s",
+            "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_MAX_S}s",
+        },
+    }
 
 
 async def _check_reached(connection: Connection, lsn: int, deadline: float | None) -> None:

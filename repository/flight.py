@@ -8,11 +8,10 @@ from collections.abc import Collection, Mapping, Sequence
 from types import TracebackType
 from typing import Final
 
-from repository.cache import Hits
 from repository.database import seconds_left
 from repository.errors import TimedOut
 from repository.record import Entry
-from repository.values import Found
+from repository.values import Found, Hits
 
 __all__ = ["NOT_YET", "Flight"]
 

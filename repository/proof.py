@@ -10,6 +10,7 @@ from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 
+from repository.record import ID_BYTES
 from repository.shards import TAG_SIZE, TAGS
 from repository.values import (
     BLOCK_SIZE,
@@ -56,8 +57,6 @@ class Prover(Protocol):
         """
 
 
-INCARNATION_SIZE: Final = 8
-ID_SIZE: Final = 16
 FORMAT: Final = b"\3"  # in keys: a release whose values look different finds none of these
 NOTHING: Final = bytes(EMPTY_SIZE)
 BROKEN: Final = frozenset({"mac", "garbled"})  # causes after which an entry is removed
@@ -94,15 +93,15 @@ class Proof:
     def bulk_keys(self, kind: int, ids: Sequence[bytes]) -> bytes:
         """The same as RESP bulk strings without a gap."""
         prefix = _prefix(kind, self._window.incarnation)
-        length = b"$%d\r\n" % (TAG_SIZE + len(prefix) + ID_SIZE)
+        length = b"$%d\r\n" % (TAG_SIZE + len(prefix) + ID_BYTES)
         if len(ids) <= FEW:
             return b"".join([length + key + b"\r\n" for key in self.keys(kind, ids)])
-        template = length + TAGS[0] + prefix + bytes(ID_SIZE) + b"\r\n"
+        template = length + TAGS[0] + prefix + bytes(ID_BYTES) + b"\r\n"
         rows = np.empty((len(ids), len(template)), np.uint8)
         rows[:] = np.frombuffer(template, np.uint8)
-        id_rows = np.frombuffer(b"".join(ids), np.uint8).reshape(len(ids), ID_SIZE)
+        id_rows = np.frombuffer(b"".join(ids), np.uint8).reshape(len(ids), ID_BYTES)
         rows[:, len(length) : len(length) + TAG_SIZE] = _TAG_ROWS[id_rows[:, -1] & 63]
-        rows[:, -ID_SIZE - 2 : -2] = id_rows
+        rows[:, -ID_BYTES - 2 : -2] = id_rows
         return rows.tobytes()
 
     def tags(self, ids: Iterable[bytes]) -> Iterator[int]:

@@ -11,17 +11,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from repository.certainty import NO_ANSWER
+from repository.hosts import Plain
 
 if TYPE_CHECKING:
     import asyncpg
 
-__all__ = ["LAG_MAX_S", "Look", "Pool", "Replicas"]
+__all__ = ["ANSWER_MAX_S", "LAG_MAX_S", "Look", "Pool", "Replicas"]
 
 Pool: TypeAlias = "asyncpg.pool.Pool[asyncpg.Record]"
 
 LAG_MAX_S: Final = 1.0
 LOOK_EVERY_S: Final = 0.25
 ANSWER_MAX_S: Final = 1.0
+"""How long a replica has to take a connection, and to answer a look: then it is silent."""
 
 GET_BEAT = """
 SELECT beat, incarnation.id, incarnation.timeline,
@@ -44,8 +46,16 @@ class Look(NamedTuple):
 
 @dataclass(slots=True, repr=False)
 class _Replica:
+    """Its `line` is for looks alone: those must not wait for reads that a frozen server holds."""
+
     pool: Pool
+    dial: Callable[[], Awaitable[Plain]]
+    line: "Plain | None" = None
     is_usable: bool = True
+
+    def end_line(self) -> None:
+        if self.line is not None:
+            self.line.terminate()
 
 
 class Replicas:
@@ -60,9 +70,9 @@ class Replicas:
         self._all: list[_Replica] = []
         self._turn = 0
 
-    async def connect(self, pools: list[Awaitable[Pool]]) -> None:
-        """Take the pools, which may be to hosts that are not there yet."""
-        self._all = [_Replica(await pool) for pool in pools]
+    def add(self, pool: Pool, dial: Callable[[], Awaitable[Plain]]) -> None:
+        """Take the pool to a host, which may not be there yet; `dial` has ANSWER_MAX_S for it."""
+        self._all.append(_Replica(pool, dial))
 
     def usable(self) -> list[Pool]:
         """Those that may be asked now, another first each time; empty when there is none."""
@@ -97,6 +107,8 @@ class Replicas:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            for replica in self._all:
+                replica.end_line()
 
     async def _watch(self, replica: _Replica, is_fit: Callable[[Look], bool]) -> None:
         """Look again and again whether the replica has replayed a heartbeat that is young enough.
@@ -118,14 +130,16 @@ class Replicas:
 
         To cancel the statement would not do: its connection would wait for the server to hear that.
         """
-        async with replica.pool.acquire(timeout=ANSWER_MAX_S) as connection:
-            alarm = asyncio.get_running_loop().call_later(ANSWER_MAX_S, self._fell_silent, replica)
-            try:
-                [row] = await connection.fetch(GET_BEAT)
-            finally:
-                alarm.cancel()
+        alarm = asyncio.get_running_loop().call_later(ANSWER_MAX_S, self._fell_silent, replica)
+        try:
+            if replica.line is None or replica.line.is_closed():
+                replica.line = await replica.dial()
+            [row] = await replica.line.fetch(GET_BEAT)
+        finally:
+            alarm.cancel()
         return row
 
     def _fell_silent(self, replica: _Replica) -> None:
         replica.is_usable = False
+        replica.end_line()
         self._hang_up(replica.pool)

@@ -17,8 +17,8 @@ from repository.record import Entry
 
 __all__ = [
     "BLOCK_SIZE", "EMPTY_SIZE", "HEAD", "HEAD_SIZE", "NONCE_SIZE", "TAG_SIZE", "Cached", "Columns",
-    "Flags", "Found", "Laid", "Sizes", "Words", "entries_of", "exist_in", "head_of", "padded_size",
-    "stamps_of", "text_of",
+    "Flags", "Found", "Hits", "Laid", "Sizes", "Words", "entries_of", "exist_in", "head_of",
+    "padded_size", "stamps_of", "text_of",
 ]  # fmt: skip
 
 Flags: TypeAlias = npt.NDArray[np.bool_]
@@ -134,6 +134,24 @@ class Columns:
             privates = [opened[end : end + size] for end, size in zip(ends, private, strict=True)]
         fields = zip(versions, horizons, cuts, privates, strict=False)
         return list(map(tuple.__new__, repeat(Cached), fields))
+
+
+class Hits:
+    """What is proven current of the ids that were asked for, in their order."""
+
+    __slots__ = ("found", "ids")
+
+    def __init__(self, ids: Sequence[bytes], found: Columns | list[Cached]) -> None:
+        self.ids = ids
+        self.found = found
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def by_id(self) -> dict[bytes, Cached]:
+        """An object each."""
+        found = self.found.entries() if isinstance(self.found, Columns) else self.found
+        return dict(zip(self.ids, found, strict=True))
 
 
 # What a read brings, in the order of the ids: rows of the database among it are sealed, what is

@@ -156,12 +156,14 @@ class Window:
     def enter(self, incarnation: bytes) -> None:
         """Know nothing of another life of the database."""
         self.drop()
-        self._left.add(self.incarnation)
+        if self.incarnation != NO_LIFE:
+            self._left.add(self.incarnation)
+        self._left.discard(incarnation)
         self.incarnation = incarnation
 
     def has_left(self, incarnation: bytes) -> bool:
         """Whether a life has been seen to end: all that is left of it this one began with."""
-        return incarnation in self._left and incarnation not in {NO_LIFE, self.incarnation}
+        return incarnation in self._left
 
     def drop(self) -> None:
         """Know nothing: no entry is proven until `begin`."""

@@ -215,3 +215,17 @@ async def test_a_replica_that_freezes_is_left_out_and_who_waits_for_it_asks_anot
         assert await reading
         await until(lambda: bool(pools.replicas.usable()))
     await pools.close()
+
+
+async def test_who_has_yet_to_connect_to_a_replica_that_freezes_asks_another(
+    frozen: Frozen, database: Databases
+) -> None:
+    pools = Database(await database("main"), frozen.dsn)
+    await pools.connect()
+    (replica,) = pools.replicas.usable()
+    frozen.freeze()
+    assert await pools.fetch("SELECT 1", deadline=time.monotonic() + LONG_S)
+    assert not pools.replicas.usable()
+    assert replica.get_size() == 0
+    frozen.thaw()
+    await pools.close()

@@ -5,11 +5,10 @@ import time
 
 import pytest
 
-from repository.cache import Hits
 from repository.errors import TimedOut, Unavailable
 from repository.flight import Flight
 from repository.record import Entry
-from repository.values import Cached
+from repository.values import Cached, Hits
 
 A, B = b"a" * 16, b"b" * 16
 FOUND = Entry(1, 1, b"sealed", b"")
