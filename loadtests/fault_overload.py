@@ -2,7 +2,8 @@
 
 First it finds the most that the service answers, asked by more and more callers that wait for their
 answers; then it offers three times that, whatever becomes of it; then it asks as before. It repeats
-nothing: what is shed is counted, with the word on when to come again.
+nothing: what is shed is counted, with the word on when to come again. With `--holds-back` its
+callers hold back what the published client would.
 """
 
 import argparse
@@ -10,7 +11,7 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import AsyncExitStack
 from itertools import cycle, islice
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import Any, Final
 import grpc
 
 from opencif.errors import error_from
+from opencif.restraint import Restraint
 from opencif.v1.lookup_pb2 import CardKey, LookupCardsRequest
 
 __all__ = ["main"]
@@ -39,16 +41,24 @@ _WARM_S: Final = 1.0
 _FORGOTTEN_S: Final = 6.0
 """What Envoy and workers know of an overload is forgotten by then."""
 _TURN_S: Final = 0.01
+_HELD_BACK_S: Final = 0.2
 _SHED: Final = frozenset(
     {grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.UNAVAILABLE}
 )  # fmt: skip
 
 
 class Overload:
-    """The calls on some channels, all the same."""
+    """The calls on some channels, all the same, each channel a caller."""
 
-    def __init__(self, channels: Iterable[grpc.aio.Channel], request: bytes) -> None:
-        self._calls = cycle([channel.unary_unary(_METHOD) for channel in channels])
+    def __init__(
+        self, channels: Iterable[grpc.aio.Channel], request: bytes, *, holds_back: bool
+    ) -> None:
+        self._callers: Iterator[tuple[Any, Restraint | None]] = cycle(
+            [
+                (channel.unary_unary(_METHOD), Restraint() if holds_back else None)
+                for channel in channels
+            ]
+        )
         self._request = request
         self._running: set[asyncio.Task[float]] = set()
         self.good: Counter[int] = Counter()
@@ -58,15 +68,23 @@ class Overload:
 
     async def once(self, second: int) -> float:
         """One call; what it came to counts for this second. When to come again, 0 for at once."""
+        call, restraint = next(self._callers)
+        if restraint is not None and not restraint.lets_go():
+            self.failed["held back"] += 1
+            return _HELD_BACK_S
         try:
-            await next(self._calls)(self._request, timeout=_IN_TIME_S)
+            await call(self._request, timeout=_IN_TIME_S)
         except grpc.aio.AioRpcError as failure:
+            error = error_from(failure, _METHOD)
+            if restraint is not None and error.tells_of_an_overload:
+                restraint.refused()
             self.failed[failure.code().name] += 1
-            retry_s = error_from(failure, _METHOD).retry_after_s
             if failure.code() in _SHED:
-                self.shed_told_when += retry_s is not None
-                self.shed_untold += retry_s is None
-            return retry_s or 0.0
+                self.shed_told_when += error.retry_after_s is not None
+                self.shed_untold += error.retry_after_s is None
+            return error.retry_after_s or 0.0
+        if restraint is not None:
+            restraint.taken()
         self.good[second] += 1
         return 0.0
 
@@ -106,7 +124,7 @@ async def _measured(given: argparse.Namespace) -> dict[str, Any]:
             await opened.enter_async_context(grpc.aio.insecure_channel(given.address, _APART))
             for _ in range(_CHANNELS)
         ]
-        overload = Overload(channels, request.SerializeToString())
+        overload = Overload(channels, request.SerializeToString(), holds_back=given.holds_back)
         await overload.answered_s(max(_RAMP), _WARM_S)  # caches and connections
         ramp = {at_once: await overload.answered_s(at_once, _PEAK_FOR_S) for at_once in _RAMP}
         peak_s = max(ramp.values())
@@ -137,6 +155,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m loadtests.fault_overload", description=__doc__)
     parser.add_argument("--address", required=True)
     parser.add_argument("--cards", type=Path, required=True, help="a file with names of cards")
+    parser.add_argument(
+        "--holds-back", action="store_true", help="as the published client, for each connection"
+    )
     parser.add_argument("--seconds", type=float, default=10.0, help="of overload")
     print(json.dumps(asyncio.run(_measured(parser.parse_args()))))
 

@@ -28,6 +28,9 @@ WARY_S: Final = 10.0
 ABOVE_FLOOR: Final = 2
 """A wait is too long from so many times the shortest of the last one or two seconds on: a machine
 that lets a call wait however few there are is helped by turning none away."""
+STARVED: Final = 3
+"""So many times the longest wait are too long on any machine: a queue that never empties, too, has
+a shortest wait, and what is answered from it would come too late for ever."""
 FLOODED: Final = 4
 """At so many times the longest wait everybody is turned away, however little they have had."""
 REFUSED_OF_LIGHT: Final = 3
@@ -179,7 +182,8 @@ class Admission:
 
     def _longest_s(self) -> float:
         floor_s = min(self._floor_s, self._floor_before_s)
-        return max(self._wait_max_s, ABOVE_FLOOR * floor_s if floor_s < math.inf else 0.0)
+        longest_s = max(self._wait_max_s, ABOVE_FLOOR * floor_s)
+        return min(longest_s, STARVED * self._wait_max_s)
 
     def _is_too_much(self, asked: int, weight: int) -> bool:
         """Whether a call is refused in an overload: of light ones only each third.
