@@ -1,4 +1,4 @@
-"""What a lookup costs as the bank grows: ratios to the smallest size, held to DESIGN section 12.
+"""What a lookup costs as the bank grows: ratios to the smallest size, held to floor and goal.
 
 Arithmetic and its report; it measures nothing.
 """

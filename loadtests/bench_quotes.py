@@ -106,8 +106,8 @@ def profile_lines(profiles: Sequence[Found]) -> Iterator[str]:
     yield f"| all | {' | '.join(format(one['cpu_us'], '.2f') for one in profiles)} |"
 
 
-def _profile(name: str) -> Words:
-    return lambda directory: profile_lines(_read(directory, name))
+def _profile(directory: Path) -> Iterator[str]:
+    return profile_lines(_read(directory, "profile.json"))
 
 
 def _kernels(directory: Path) -> Iterator[str]:
@@ -130,8 +130,7 @@ QUOTES: Final[Mapping[str, Words]] = {
     "rates": _rates,
     "ratios": _ratios,
     "sizes": _sizes,
-    "profile before": _profile("profile-before.json"),
-    "profile": _profile("profile.json"),
+    "profile": _profile,
     "kernels": _kernels,
     "availability": _availability,
 }

@@ -1,4 +1,4 @@
-"""The ratios that are held to the floors and goals of DESIGN section 12, and the rates to quote.
+"""The ratios that are held to their floors and goals, and the rates to quote.
 
 Arithmetic on what was measured; it prints nothing.
 """

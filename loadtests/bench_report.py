@@ -70,7 +70,7 @@ class Report:
         yield from (f"| {name} | {value} |" for name, value in self.facts.items())
         yield "\n## Rates\n"
         yield from self._rates()
-        yield "\n## Ratios of DESIGN section 12\n"
+        yield "\n## Ratios, with their floors and goals\n"
         yield from self._ratios()
         for group in dict.fromkeys(one.group for one in self.measured):
             members = [one for one in self.measured if one.group == group]

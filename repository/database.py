@@ -58,7 +58,7 @@ class _Behind(Exception):
 
 
 class Incarnation(NamedTuple):
-    """One life of the database: a restore or a failover begins another (DESIGN section 9)."""
+    """One life of the database: a restore or a failover begins another (ADR 11)."""
 
     id: bytes
     timeline: int
@@ -467,7 +467,7 @@ async def _check_reached(connection: Connection, lsn: int, deadline: float | Non
     """Raise _Behind where the server has not replayed `lsn`.
 
     In a statement before the one that reads rows: read together, the rows could be older than
-    the position (DESIGN section 6).
+    the position.
     """
     reached = await connection.fetchval(GET_REACHED_LSN, timeout=seconds_left(deadline))
     if reached is None or reached < lsn:

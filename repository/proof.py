@@ -1,4 +1,4 @@
-"""What proves a cached entry current (DESIGN section 8), and under which key it lies. No I/O.
+"""What proves a cached entry current (ADR 4), and under which key it lies. No I/O.
 
 Knows no cryptography: a prover is handed in that seals and opens. Batches are proven as columns, a
 few entries one by one, since arrays cost more than those do.

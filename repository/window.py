@@ -28,7 +28,7 @@ _horizon_of: Final = itemgetter(1)  # of an entry, in half the time that its nam
 
 
 class Window:
-    """Every record changed by a transaction >= `oldest_xid` (DESIGN section 8's W), by version.
+    """Every record changed by a transaction >= `oldest_xid` (ADR 4's W), by version.
 
     An entry that contains all transactions below its horizon is current as of the last poll if
     that horizon is at least `oldest_xid` and its version at least the one in `changed`. The map

@@ -88,7 +88,7 @@ class Writer:
         await self._database.settled()
 
     async def _finish(self, work: Work) -> Position:
-        """COMMIT, then read the position in a statement of its own (DESIGN section 6).
+        """COMMIT, then read the position in a statement of its own.
 
         It is of the incarnation that the server says it lives, whatever this worker knows of that:
         in another life the xid is another transaction's.

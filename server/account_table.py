@@ -1,6 +1,6 @@
 """What plain decisions ask of accounts, a million of them in a table of a stated size.
 
-Rows of 64 bytes by id, looked up and put by the thousand with numpy, under DESIGN section 8's rule
+Rows of 64 bytes by id, looked up and put by the thousand with numpy, under ADR 9's rule
 for entries in a process: proven when put in, removed by the poll, all dropped when it has a gap.
 """
 

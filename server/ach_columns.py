@@ -75,7 +75,7 @@ class ColumnResolver:
     """Decides plain entries from the worker's table of accounts, filling it as it goes.
 
     A row counts while it is in the table: it was proven current when it was put there, and what
-    has changed since then is taken out (DESIGN section 8).
+    has changed since then is taken out (ADR 4).
     """
 
     def __init__(self, resolver: AccountResolver, table: AccountTable) -> None:

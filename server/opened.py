@@ -1,6 +1,6 @@
 """The worker's own cache: opened records in the form they are sent, while known to be current.
 
-Owns its bound in bytes and DESIGN section 8's rule for entries in a process: proven when put in,
+Owns its bound in bytes and ADR 9's rule for entries in a process: proven when put in,
 removed by the poll, all dropped when the poll has a gap. Reads, opens and parses nothing.
 """
 

@@ -1,4 +1,4 @@
-"""The coherence protocol of the caches (DESIGN sections 8 and 9) as a model: its specification.
+"""The coherence protocol of the caches (ADR 4 and 11) as a model: its specification.
 
 One record, the transactions that may write it, and one worker that serves it, under names of the
 code. Whatever lies in Valkey or is under way to it is an adversary's choice: any entry that was
