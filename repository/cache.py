@@ -190,7 +190,7 @@ class Cache:
         """What of these values is current; what is no string, in a garbled answer, is not."""
         try:
             return self._proof.proven(kind, ids, values)
-        except TypeError:  # looked for only then: it takes time
+        except (TypeError, KeyError):  # looked for only then: it takes time
             strings = [value if isinstance(value, bytes) else None for value in values]
             return self._proof.proven(kind, ids, strings)
 
@@ -235,6 +235,8 @@ class Cache:
         try:
             await self._servers.call(pipe, command, SERVER_MAX_S)
         except ReplyError as error:
+            if str(error).startswith("READONLY"):
+                pipe.drop()  # it is the primary no more: whoever is is looked for anew
             if "not found" not in str(error).lower():
                 raise
             load = packed("FUNCTION", "LOAD", "REPLACE", FUNCTION)

@@ -179,19 +179,20 @@ class ChangePoll:
     def is_fit(self, look: Look) -> bool:
         """Whether a replica may be read from, as it was seen: of this life, and not behind."""
         if self.has_begun:
-            return self.lag_s(look.beat) <= LAG_MAX_S and self.window.life in {None, look.life}
+            lag_s = self.lag_s(look.beat, look.asked_s)
+            return lag_s <= LAG_MAX_S and self.window.life in {None, look.life}
         if not self._stand_in.takes(look):
             return False
         if self.window.incarnation != self._stand_in.life:
             self.window.enter(self._stand_in.life)
         return True
 
-    def lag_s(self, beat: int) -> float:
-        """For how long a server that is at this heartbeat has lacked the next one."""
+    def lag_s(self, beat: int, at_s: float) -> float:
+        """For how long a server that was at this heartbeat then had lacked the next one."""
         missed = [seen_s for later, seen_s, _ in self._beats if later > beat]
         if not missed:
             return 0.0
-        return self._clock() - missed[0] if len(missed) < BEATS_KEPT else float("inf")
+        return at_s - missed[0] if len(missed) < BEATS_KEPT else float("inf")
 
     def check_age(self) -> None:
         """Raise TooStale when the poll has been silent for longer than `max_stale_s`."""
@@ -313,6 +314,8 @@ class ChangePoll:
         if answer.timeline_now != answer.timeline:
             await self._begin_incarnation(answer)
             raise Unavailable("another life of the database has begun")
+        if 0 < self._timeline < answer.timeline_now:  # which others have named
+            await self._leave()
         self._timeline = answer.timeline_now
         if answer.routing_revision != self.routing_revision:
             self.routing_revision = answer.routing_revision

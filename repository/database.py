@@ -162,14 +162,9 @@ class Database:
         A COMMIT under way there ends as CommitUnknown. Connections to other hosts are kept: to
         make all of them anew takes a worker seconds.
         """
-        former = self._finder.left()
-        if not former:
-            await self.look_for_another()
-            former = self._finder.left()
-        hosts = set(map(host_of, former))
-        for connection, dsn in list(self._connections.items()):
-            if host_of(dsn) in hosts:
-                connection.terminate()
+        self._hang_up_on_former()
+        await self.look_for_another()
+        self._hang_up_on_former()
 
     @property
     def _pools(self) -> list[Pool]:
@@ -418,6 +413,12 @@ class Database:
             raise ConnectionError("no connection in time") from error
         self._connections[connection] = dsn
         return connection
+
+    def _hang_up_on_former(self) -> None:
+        hosts = set(map(host_of, self._finder.left()))
+        for connection, dsn in list(self._connections.items()):
+            if host_of(dsn) in hosts:
+                connection.terminate()
 
     def _hang_up(self, pool: Pool) -> None:
         for connection in list(self._members[pool]):

@@ -80,6 +80,10 @@ class KeyStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    async def leave(self) -> None:
+        """Part with a primary that is none any more, as `Database.leave` does."""
+        await self._database.leave()
+
     async def purpose_keys(self) -> tuple[list[PurposeKey], bytes | None]:
         """(all purpose keys, the MAC over their table); ([], None) before the first are made.
 

@@ -18,6 +18,7 @@ from repository.values import (
     HEAD,
     HEAD_SIZE,
     NONCE_SIZE,
+    VALUE_MAX,
     Cached,
     Columns,
     Flags,
@@ -255,7 +256,7 @@ def _prefix(kind: int, incarnation: bytes) -> bytes:
 def _laid(values: Sequence[bytes]) -> Laid:
     """Values side by side; where its size cannot be right, one that is not authentic."""
     sizes = np.fromiter(map(len, values), np.intp, len(values))
-    whole = (sizes % BLOCK_SIZE == 0) & (sizes >= EMPTY_SIZE)
+    whole = (sizes % BLOCK_SIZE == 0) & (sizes >= EMPTY_SIZE) & (sizes <= VALUE_MAX)
     if whole.all():
         return Laid.of(values, sizes)
     values = [

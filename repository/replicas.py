@@ -24,6 +24,10 @@ LAG_MAX_S: Final = 1.0
 LOOK_EVERY_S: Final = 0.25
 ANSWER_MAX_S: Final = 1.0
 """How long a replica has to take a connection, and to answer a look: then it is silent."""
+GRACE_S: Final = 0.1
+"""An event loop that stood still for so long finds answer and alarm at once: the answer counts."""
+UNWATCHED_S: Final = 5.0
+"""After so long one that could not be reached is tried again, where nobody looks at it."""
 
 GET_BEAT = """
 SELECT beat, incarnation.id, incarnation.timeline,
@@ -51,6 +55,7 @@ class _Replica:
     pool: Pool
     dial: Callable[[], Awaitable[Plain]]
     line: "Plain | None" = None
+    alarm: asyncio.TimerHandle | None = None
     is_usable: bool = True
 
     def end_line(self) -> None:
@@ -68,6 +73,7 @@ class Replicas:
     def __init__(self, hang_up: Callable[[Pool], None]) -> None:
         self._hang_up = hang_up
         self._all: list[_Replica] = []
+        self._is_watched = False
         self._turn = 0
 
     def add(self, pool: Pool, dial: Callable[[], Awaitable[Plain]]) -> None:
@@ -82,10 +88,13 @@ class Replicas:
         return found[first:] + found[:first]
 
     def failed(self, pool: Pool) -> None:
-        """Leave one out that could not be reached, until it has answered again."""
+        """Leave one out that could not be reached, until a look at it is answered again."""
         for replica in self._all:
             if replica.pool is pool:
                 replica.is_usable = False
+                if not self._is_watched:
+                    loop = asyncio.get_running_loop()
+                    loop.call_later(UNWATCHED_S, setattr, replica, "is_usable", True)
 
     @property
     def pools(self) -> list[Pool]:
@@ -100,6 +109,7 @@ class Replicas:
         after a restore that goes back, a replica can be ahead of the primary. Its heartbeat is
         young, its rows are undone.
         """
+        self._is_watched = True
         tasks = [asyncio.create_task(self._watch(replica, is_fit)) for replica in self._all]
         try:
             yield
@@ -130,14 +140,19 @@ class Replicas:
 
         To cancel the statement would not do: its connection would wait for the server to hear that.
         """
-        alarm = asyncio.get_running_loop().call_later(ANSWER_MAX_S, self._fell_silent, replica)
+        loop = asyncio.get_running_loop()
+        replica.alarm = loop.call_later(ANSWER_MAX_S, self._grant_grace, replica)
         try:
             if replica.line is None or replica.line.is_closed():
                 replica.line = await replica.dial()
             [row] = await replica.line.fetch(GET_BEAT)
         finally:
-            alarm.cancel()
+            replica.alarm.cancel()
         return row
+
+    def _grant_grace(self, replica: _Replica) -> None:
+        loop = asyncio.get_running_loop()
+        replica.alarm = loop.call_later(GRACE_S, self._fell_silent, replica)
 
     def _fell_silent(self, replica: _Replica) -> None:
         replica.is_usable = False

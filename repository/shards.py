@@ -30,7 +30,7 @@ MAP_WAIT_S: Final = 0.25  # for one server's answer, of which any other's will d
 MAP_PAUSE_S: Final = 0.2
 REDIRECTS_MAX: Final = 3
 
-_REDIRECT: Final = re.compile(r"(MOVED|ASK) \d+ (.*):(\d+)")
+_REDIRECT: Final = re.compile(r"(MOVED|ASK) \d+ (.*):(\d{1,5})")
 _OF_CLUSTERS: Final = re.compile(r"MOVED|ASK|CROSSSLOT")
 _DIGITS: Final = np.zeros(256, np.uint8)
 _DIGITS[list(b"0123456789abcdef")] = range(16)
@@ -159,6 +159,8 @@ class Shards:
             else:
                 failed[pipe] = reply
         self._judge(sound, failed)
+        if None in (self._routes or ()):
+            self._learn()
         if unanswered == count:
             raise Lost
         return values, unanswered

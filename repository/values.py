@@ -16,9 +16,9 @@ import numpy.typing as npt
 from repository.record import Entry
 
 __all__ = [
-    "BLOCK_SIZE", "EMPTY_SIZE", "HEAD", "HEAD_SIZE", "NONCE_SIZE", "TAG_SIZE", "Cached", "Columns",
-    "Flags", "Found", "Hits", "Laid", "Sizes", "Words", "entries_of", "exist_in", "head_of",
-    "padded_size", "stamps_of", "text_of",
+    "BLOCK_SIZE", "EMPTY_SIZE", "HEAD", "HEAD_SIZE", "NONCE_SIZE", "TAG_SIZE", "VALUE_MAX",
+    "Cached", "Columns", "Flags", "Found", "Hits", "Laid", "Sizes", "Words", "entries_of",
+    "exist_in", "head_of", "padded_size", "stamps_of", "text_of",
 ]  # fmt: skip
 
 Flags: TypeAlias = npt.NDArray[np.bool_]
@@ -32,6 +32,7 @@ HEAD_SIZE: Final = HEAD.size
 BLOCK_SIZE: Final = 16
 NONCE_SIZE: Final = 16
 TAG_SIZE: Final = 16
+VALUE_MAX: Final = 4 << 20  # bytes; no record's message is longer
 EMPTY_SIZE: Final = HEAD_SIZE + NONCE_SIZE + TAG_SIZE
 """A tombstone's: there is no shorter value."""
 

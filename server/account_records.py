@@ -169,7 +169,7 @@ class AccountRecords:
             raise FailedPrecondition("RECORD_IN_USE", "", "live cards draw on the account")
 
     async def _live_cards(self, work: Work, account: Account) -> list[Card]:
-        """Cards that draw on the account, locked. Issuing one needs the account's lock."""
+        """Cards that draw on the account, locked. To issue or replace one needs its lock."""
         account_id = names.parse(Kind.ACCOUNT, account.name)
         live: list[Card] = []
         async for ids in _card_ids(work, account_id):

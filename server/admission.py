@@ -20,6 +20,8 @@ SHED_REASONS: Final = ("OVERLOADED", "CALLER_SHARE", "CONNECTIONS", "SHUTTING_DO
 ITEMS_A_SLOT: Final = 50
 BYTES_A_SLOT: Final = 2048  # of about as many keys
 CHANGE_SLOTS: Final = 3  # more than a read takes
+CHANGES_SHARE: Final = 0.75
+"""Of the slots, that changes may have: without a primary they wait in them, and reads need none."""
 STANDING_S: Final = 0.25
 """For how long waits must have been too long: what queued up for one event, and is being worked
 off, is no overload."""
@@ -76,6 +78,8 @@ class Admission:
         self._share = max(1, int(slots * share))
         self._wait_max_s = wait_max_s
         self._clock = clock
+        self._changes_max = int(slots * CHANGES_SHARE)
+        self._changing = 0  # weight
         self._held: dict[str, int] = {}
         self._streams: Counter[str] = Counter()  # of these, by caller
         self._asked: Counter[str] = Counter()  # weight asked for in this window, by caller
@@ -87,10 +91,12 @@ class Admission:
         self._too_long_since: float | None = None
         self._wary_until = -math.inf
         self.is_overloaded = False
+        self._light_asked = 0  # light calls of this window
+        self._spares_light = False
         self._light_calls = 0  # in overloads
 
-    def enter(self, caller: str, weight: int = 1) -> None:
-        """Count a call in; `leave` follows, unless this raises.
+    def enter(self, caller: str, weight: int = 1, *, changes: bool = False) -> None:
+        """Count a call in; `leave` follows, unless this raises. Changes do not get all slots.
 
         Raises Unavailable SHUTTING_DOWN, ResourceExhausted OVERLOADED or CALLER_SHARE.
         """
@@ -98,20 +104,28 @@ class Admission:
         weight = min(weight, self._slots)
         held, asked = self._held.get(caller, 0), self._asked[caller]
         self._asked[caller] = asked + weight  # whether it gets it or not
+        if weight == 1:
+            self._light_asked += 1
         if self.draining or (self.is_overloaded and self._is_too_much(asked, weight)):
             raise self.refusal()
         if held and held + weight > self._share and self._has_rivals():
             raise self._refusal(ResourceExhausted("CALLER_SHARE", retry_s=self._retry_s()))
         if self.running + weight > self._slots:
             raise self.refusal()
+        if changes:
+            if self._changing and self._changing + weight > self._changes_max:
+                raise self.refusal()
+            self._changing += weight
         self._taken += 1
         self._held[caller] = held + weight
         self.running += weight
 
-    def leave(self, caller: str, weight: int = 1) -> None:
+    def leave(self, caller: str, weight: int = 1, *, changes: bool = False) -> None:
         """Count a call out that `enter` let in with this weight."""
         weight = min(weight, self._slots)
         self.running -= weight
+        if changes:
+            self._changing -= weight
         left = self._held[caller] - weight
         if left:
             self._held[caller] = left
@@ -172,6 +186,8 @@ class Admission:
             self._pressure = self._refused / max(1, self._taken)
             self._taken = self._refused = 0
             self._callers = frozenset(self._asked)
+            self._spares_light = 2 * self._light_asked <= self._asked.total()
+            self._light_asked = 0
             self._asked.clear()
             self._floor_before_s, self._floor_s = self._floor_s, math.inf
         return self.is_overloaded or seen + self.running >= QUIET_CALLS
@@ -188,15 +204,19 @@ class Admission:
     def _is_too_much(self, asked: int, weight: int) -> bool:
         """Whether a call is refused in an overload: of light ones only each third.
 
-        To refuse a call costs gRPC as much as to answer a light one. Whoever refused all of them
-        would do nothing else, and the more were offered the fewer would be answered. So many tell
-        clients to hold back.
+        And none of them while batches and changes are the greater part of what is asked for: it is
+        for those to give way, and what waits for its turn after an outage is changes. To refuse a
+        call costs gRPC as much as to answer a light one. Whoever refused all of them would do
+        nothing else, and the more were offered the fewer would be answered. So many tell clients to
+        hold back.
         """
         is_due = self._is_flooded or not self._has_rivals()
         if not is_due and asked * len(self._asked) <= self._asked.total() - weight:
             return False
         if weight > 1:
             return True
+        if self._spares_light and not self._is_flooded:
+            return False
         self._light_calls += 1
         return self._light_calls % REFUSED_OF_LIGHT == 0
 

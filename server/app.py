@@ -91,6 +91,7 @@ async def wired(settings: Settings, gauges: Gauges) -> AsyncIterator[Wired]:
         macs, sealer = Macs(keyring), Sealer(keyring)
         identity, tokens = Identity(keyring), Tokens(keyring)
         poll = await enter(poll_of(settings, database))
+        poll.on_leave.append(key_store.leave)
         sealed = SealedRecords(sealer, CustomerSealers(CustomerKeys(keyring), key_store))
         cache = await enter(cache_of(settings, Boxes(keyring), sealed, poll.window))
         records, links, runs = RecordStore(database), LinkStore(database), AchRunStore(database)

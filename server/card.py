@@ -167,9 +167,9 @@ class CardServicer:
         found = await self._reads.get_many(
             Card, [id_], call, freshness=Consistency.FULLY_CONSISTENT
         )
-        holders = [card.cardholder for card in found.values()]
+        seen = list(found.values())
         answer = await self._mutations.run(
-            request, call, lambda work: self._records.replace(work, request, holders)
+            request, call, lambda work: self._records.replace(work, request, seen)
         )
         return pb.ReplaceCardResponse(
             card=answer.message, consistency_token=answer.consistency_token

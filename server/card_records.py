@@ -14,7 +14,7 @@ from repository.link import Relation
 from repository.record import Kind
 from server import account_rules, card_rules, card_token_rules, names
 from server.card_numbers import CardKey, CardNumbers
-from server.errors import AlreadyExists, FailedPrecondition
+from server.errors import Aborted, AlreadyExists, FailedPrecondition
 from server.work import Work
 
 __all__ = ["DRAWABLE_STATES", "CardRecords", "parents"]
@@ -51,15 +51,20 @@ class CardRecords:
         return card
 
     async def replace(
-        self, work: Work, request: pb.ReplaceCardRequest, holders: Sequence[str]
+        self, work: Work, request: pb.ReplaceCardRequest, seen: Sequence[Card]
     ) -> Card:
         """The card that takes another's place; the other's tokens stand for it from now on.
 
-        `holders` has the cardholder, who never changes and is locked before the card.
+        `seen` has the other as last read: its cardholder, who never changes, and its accounts are
+        locked before it. Who closes one of those must not miss the new card.
         """
         key = self._numbers.key(request.new_pan, "new_pan")
-        known = await work.read_many(Customer, holders)
+        known = await work.read_many(Customer, [card.cardholder for card in seen])
+        locked = {drawn.account for card in seen for drawn in card.accounts}
+        await work.read_many(Account, locked)
         old = await work.numbers(await work.read(Card, request.name, request.etag))
+        if not locked.issuperset(drawn.account for drawn in old.accounts):
+            raise Aborted("CONFLICT")
         _require_holder(known.get(old.cardholder), "")
         id_ = await self._free_id(work, key, "new_pan")
         new = card_rules.successor(old, request.new_expiry, request.form, work.today)

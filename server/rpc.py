@@ -268,13 +268,13 @@ class _Method:
         try:
             call = self._begin(context, started)
             caller, weight = call.caller.identity, self._weight(request)
-            admission.enter(caller, weight)
+            admission.enter(caller, weight, changes=self._is_mutation)
             try:
                 answer = self._answer(request, call)
                 if type(answer) is not bytes:
                     answer = _bytes(await answer)
             finally:
-                admission.leave(caller, weight)
+                admission.leave(caller, weight, changes=self._is_mutation)
         except asyncio.CancelledError:
             self._stats.finish("CANCELLED", started)
             raise

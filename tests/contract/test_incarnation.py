@@ -1,10 +1,11 @@
 """Another life of the database, after a failover or a restore: nothing of the former is served."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
-from repository.changes import ChangePoll
+from repository.changes import POLL, ChangePoll
 from repository.errors import Unavailable
 from repository.heartbeat import BEAT
 from repository.record import Entry
@@ -213,6 +214,33 @@ async def test_a_primary_of_an_older_timeline_is_not_believed(stand: Stand) -> N
     with pytest.raises(Unavailable, match="former primary"):
         await stand.poll.poll()
     assert left
+
+
+async def test_a_primary_of_a_life_that_others_have_named_ends_what_waits_for_the_former(
+    stand: Stand,
+) -> None:
+    """The poll's own next connection may have found it, so that no look finds another."""
+    left = []
+
+    async def leave() -> None:
+        left.append(True)
+
+    ask = stand.poll._fetch
+
+    async def later(sql: str, *xids: int) -> list[Any]:
+        rows = await ask(sql, *xids)
+        if sql is not POLL:
+            return rows
+        return [(*row[:4], row["timeline"] + 1, row["timeline_now"] + 1, *row[6:]) for row in rows]
+
+    stand.poll.on_leave.append(leave)
+    for _ in range(2):
+        await stand.poll.poll()
+    assert not left, "the control: the same life"
+    stand.poll._fetch = later  # type: ignore[method-assign]
+    for _ in range(2):
+        await stand.poll.poll()
+    assert left == [True]
 
 
 async def test_an_answer_vouches_only_while_the_heart_beats(stand: Stand) -> None:

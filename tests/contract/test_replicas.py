@@ -1,24 +1,28 @@
 """Reads go to replicas that have what the primary had a moment ago, and round all others."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any, cast
 
 import pytest
 
 from deploy.cluster_parts import free_port
+from repository import replicas
 from repository.changes import BEATS_KEPT, ChangePoll
 from repository.database import Database as Pools
 from repository.database import _Behind
 from repository.errors import OtherLife, Unavailable
 from repository.hosts import PrimaryFinder, dsns_of
 from repository.record import RecordStore
-from repository.replicas import LAG_MAX_S, LOOK_EVERY_S, Look
+from repository.replicas import GRACE_S, LAG_MAX_S, LOOK_EVERY_S, Look, Replicas
 from repository.window import NO_LIFE, Window
 from tests.conftest import Database
 from tests.contract.stand import ACCOUNT, Stand, set_up, some_id
 
 WHO = "SELECT 1"
+SOON_S = 0.05
 
 
 async def until(holds: Callable[[], bool]) -> None:
@@ -52,6 +56,58 @@ async def test_a_replica_that_lags_is_left_out_until_it_has_caught_up(database: 
         lag_s = 0.5
         await until(lambda: bool(pools.replicas.usable()))
     await pools.close()
+
+
+async def test_where_nobody_looks_one_that_could_not_be_reached_is_tried_again(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the key database's, of which there is no poll."""
+    monkeypatch.setattr(replicas, "UNWATCHED_S", 0.05)
+    dsn = await database("main")
+    pools = Pools(dsn, dsn)
+    await pools.connect()
+    (replica,) = pools.replicas.usable()
+    pools.replicas.failed(replica)
+    assert not pools.replicas.usable()
+    await until(lambda: pools.replicas.usable() == [replica])
+    await pools.close()
+
+
+@pytest.mark.parametrize("grace_s", [GRACE_S, 0.0], ids=["", "the control: no grace"])
+async def test_who_stood_still_himself_does_not_take_a_replica_for_silent(
+    database: Database, monkeypatch: pytest.MonkeyPatch, grace_s: float
+) -> None:
+    """The answer is there, and read only after the alarm."""
+    monkeypatch.setattr(replicas, "GRACE_S", grace_s)
+    monkeypatch.setattr(replicas, "ANSWER_MAX_S", SOON_S)
+    told: list[object] = []
+    one = Replicas(told.append)
+    asked = asyncio.Event()
+
+    class Line:
+        """Answers a look some turns after the one in which the event loop stood still."""
+
+        def is_closed(self) -> bool:
+            return False
+
+        def terminate(self) -> None:
+            pass
+
+        async def fetch(self, _: str) -> list[tuple[Any, ...]]:
+            await asyncio.sleep(0)
+            time.sleep(2 * SOON_S)  # noqa: ASYNC251  that is the point
+            for _ in range(5):
+                await asyncio.sleep(0)
+            asked.set()
+            return [(1, b"life", 1, 0.0)]
+
+    async def dial() -> Any:
+        return Line()
+
+    one.add(cast("Any", object()), dial)
+    async with one.watched(lambda _: True):
+        await asked.wait()
+    assert bool(told) is (grace_s == 0.0)
 
 
 @pytest.mark.parametrize("at_lsn", [None, 1])
@@ -161,10 +217,10 @@ async def test_the_poll_knows_how_old_a_heartbeat_is(stand: Stand) -> None:
     poll._clock = lambda: now
     poll._beats.clear()
     poll._beats.extend([(7, 90.0, 0), (8, 99.0, 0)])
-    assert poll.lag_s(8) == poll.lag_s(9) == 0.0
-    assert poll.lag_s(7) == 1.0
+    assert poll.lag_s(8, now) == poll.lag_s(9, now) == 0.0
+    assert poll.lag_s(7, now) == 1.0
     poll._beats.extend((beat, 99.5, 0) for beat in range(9, 9 + BEATS_KEPT))
-    assert poll.lag_s(1) == float("inf"), "nobody knows since when it lacks the next"
+    assert poll.lag_s(1, now) == float("inf"), "nobody knows since when it lacks the next"
 
 
 async def test_the_primary_is_found_among_hosts_that_are_not(database: Database) -> None:

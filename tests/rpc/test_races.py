@@ -145,6 +145,23 @@ async def test_no_live_card_draws_on_a_closed_account(workers: list[Client]):
         assert not (closed and found.state in LIVE_CARDS)
 
 
+async def test_no_successor_of_a_card_draws_on_a_closed_account(workers: list[Client]):
+    holder = await customer(workers[0])
+    for turn in range(ROUNDS):
+        drawn = await open_account(workers[0], holder)
+        lost = await card(workers[0], drawn.name, cardholder=holder)
+        await workers[0].cards.ReportLost(card_pb2.ReportLostRequest(name=lost.name))
+        ends = await together(
+            workers[turn % 2].cards.ReplaceCard(
+                card_pb2.ReplaceCardRequest(name=lost.name, new_pan=new_pan(), new_expiry="2036-01")
+            ),
+            workers[1 - turn % 2].accounts.CloseAccount(
+                account_pb2.CloseAccountRequest(name=drawn.name)
+            ),
+        )
+        assert ends == ["OK", "RECORD_IN_USE"], "a lost card may be replaced yet: it is in use"
+
+
 async def test_a_card_follows_an_account_that_is_renumbered_meanwhile(workers: list[Client]):
     holder = await customer(workers[0])
     for turn in range(ROUNDS):

@@ -69,6 +69,16 @@ class TestSlots:
         one.leave("a", 21)
         assert one.running == 0
 
+    def test_changes_leave_slots_for_reads(self, clock: Clock):
+        """Without a primary they wait where they are, and replicas answer reads."""
+        one = admission(clock, slots=8)
+        one.enter("a", 4, changes=True)
+        with pytest.raises(ResourceExhausted, match="OVERLOADED"):
+            one.enter("a", 4, changes=True)
+        one.enter("a", 4)
+        one.leave("a", 4, changes=True)
+        one.enter("a", 4, changes=True)
+
     def test_a_draining_worker_lets_nobody_in(self, clock: Clock):
         one = admission(clock)
         one.draining = True
@@ -221,6 +231,27 @@ class TestWaits:
                 one.enter("a")
                 let_in += 1
         assert let_in == 67
+
+    def test_none_of_them_is_while_batches_and_changes_are_most_of_what_is_asked_for(
+        self, clock: Clock
+    ):
+        """As after an outage, when all changes come again: reads are not what is too much."""
+        one = admission(clock, slots=1_000)
+        for _ in range(10):
+            one.enter("a")
+            one.enter("a", weight_of(changes=True), changes=True)
+        clock.now += WINDOW_S
+        one.turn()
+        overload(one, clock)
+        for _ in range(100):
+            one.enter("a")
+        with pytest.raises(ResourceExhausted):
+            one.enter("a", weight_of(changes=True), changes=True)
+        overload(one, clock, wait_s=5 * WAIT_MAX_S)
+        one.enter("a")
+        one.enter("a")
+        with pytest.raises(ResourceExhausted):
+            one.enter("a")
 
 
 class TestRetry:
