@@ -39,17 +39,20 @@ async def database_of(settings: Settings) -> AsyncIterator[Database]:
 
 
 @asynccontextmanager
-async def poll_of(settings: Settings, database: Database) -> AsyncIterator[ChangePoll]:
+async def poll_of(
+    settings: Settings, database: Database, key_store: KeyStore
+) -> AsyncIterator[ChangePoll]:
     """The poll, to be started, and the heartbeat, which beats; on connections of their own.
 
-    Calls never keep them waiting, and `database` leaves a primary that they find to be none.
+    Calls never keep them waiting; `database` and `key_store` leave a primary that they find to be
+    none.
     Raises Unavailable.
     """
     primary = settings.database_dsn.get_secret_value()
     watch = Database(primary, connections_max=WATCH_CONNECTIONS, may_lack_primary=True)
     async with _connected(watch), Heart(watch).running():
         poll = ChangePoll(watch, Window(), max_stale_s=settings.max_stale_s, heart_beats=True)
-        poll.on_leave.append(database.leave)
+        poll.on_leave += [database.leave, key_store.leave]
         database.beware(lambda: not poll.has_begun or poll.age_s > settings.primary_silent_s)
         async with database.replicas.watched(poll.is_fit):
             yield poll
