@@ -125,7 +125,9 @@ def _straight(stage: Stage) -> Iterator[str]:
     The proxies of the links are written in Python and would be the first to have too much; and what
     it costs to offer a load is not to be paid by those who answer it.
     """
-    envoy = Envoy(stage.cluster.home / "straight")
+    home = stage.cluster.home / "straight"
+    home.mkdir(exist_ok=True)
+    envoy = Envoy(home)
     envoy.environment = stage.cluster.mark
     servers = stage.cluster.servers.values()
     everywhere = os.sched_getaffinity(0)
