@@ -38,8 +38,8 @@ _APART: Final = [("grpc.use_local_subchannel_pool", 1)]
 """A connection each: calls beyond the streams that one may have wait in gRPC (1.85), and of those
 that still do when the connection ends some are never ended."""
 _WARM_S: Final = 1.0
-_FORGOTTEN_S: Final = 6.0
-"""What Envoy and workers know of an overload is forgotten by then."""
+_FORGOTTEN_S: Final = 13.0
+"""What Envoy, workers and callers that hold back know of an overload is forgotten by then."""
 _TURN_S: Final = 0.01
 _HELD_BACK_S: Final = 0.2
 _SHED: Final = frozenset(
