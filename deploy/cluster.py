@@ -275,7 +275,7 @@ class Cluster:
         return {
             "password": self._password,
             "network": f"{HOST}/32",
-            "connections_max": "100",
+            "connections_max": "200",
             "shared_buffers": "64MB",
             "watchdog": '"off"',
             "archive_command": '"true"',
