@@ -145,6 +145,7 @@ def _straight(stage: Stage) -> Iterator[str]:
 
 
 def _offered(stage: Stage, seconds: int, *words: str) -> dict[str, Any]:
+    """What the overload came to; it runs on the clients' cores."""
     with stage.beside("loadtests.fault_overload", *words) as running:
         pin(running.pid, *Cores.plan(os.sched_getaffinity(0)).clients)
         return stage.told(running, timeout_s=seconds + 60)
@@ -166,7 +167,7 @@ def _judge_goodput(stage: Stage, held: dict[str, Any], unheld: dict[str, Any]) -
         if good < least * peak:
             stage.broken.append(f"{prefix}goodput of {good}/s at {offered}/s; the peak is {peak}/s")
         if after < _GOODPUT_MIN * peak:
-            stage.broken.append(f"only {after}/s after the overload; the peak is {peak}/s")
+            stage.broken.append(f"{prefix}only {after}/s after it; the peak is {peak}/s")
     if untold:
         stage.broken.append(f"{untold} calls were shed without a RetryInfo")
 

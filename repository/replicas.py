@@ -25,7 +25,7 @@ LOOK_EVERY_S: Final = 0.25
 ANSWER_MAX_S: Final = 1.0
 """How long a replica has to take a connection, and to answer a look: then it is silent."""
 GRACE_S: Final = 0.1
-"""An event loop that stood still for so long finds answer and alarm at once: the answer counts."""
+"""How long after the alarm an answer may come: who stood still himself finds both at once."""
 UNWATCHED_S: Final = 5.0
 """After so long one that could not be reached is tried again, where nobody looks at it."""
 

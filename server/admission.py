@@ -59,7 +59,8 @@ class Admission:
     while others call, and with streams at any time. `wait_max_s` is how long calls may wait before
     they begin. Once all of them have waited longer for a quarter of a second, callers that asked
     for more than an even part of the last second are turned away, and everybody when that is not
-    enough: batches and changes all, light calls each third.
+    enough: batches and changes all, light calls each third, and none while batches and changes are
+    most of what is asked for. Changes may hold three quarters of the slots.
     """
 
     def __init__(

@@ -33,7 +33,7 @@ _OPTIONS: Final = (
     ("grpc.max_receive_message_length", 64 << 20),
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 100),
-    ("grpc.max_reconnect_backoff_ms", 2_000),
+    ("grpc.max_reconnect_backoff_ms", 500),  # shorter than all attempts of a call take
     ("grpc.primary_user_agent", "opencif-python"),
 )
 
@@ -102,10 +102,14 @@ class Endpoint:
         return self._restraints[method]
 
     def failed(self) -> None:
-        """Leave it out: a quarter of a second, doubled each time, at most ten."""
-        self.skipped_until = time.monotonic() + min(
-            _SKIP_FIRST_S * 2.0**self._failures, _SKIP_MAX_S
-        )
+        """Leave it out: a quarter of a second, doubled each time, at most ten.
+
+        Calls that fail together are one time: a restart under load must not cost ten seconds.
+        """
+        now = time.monotonic()
+        if now < self.skipped_until:
+            return
+        self.skipped_until = now + min(_SKIP_FIRST_S * 2.0**self._failures, _SKIP_MAX_S)
         self._failures = min(self._failures + 1, 16)
 
     def answered(self) -> None:
@@ -139,19 +143,22 @@ class Endpoints:
         return iter(self._all)
 
     def next(self, kind: str) -> Endpoint:
-        """The next that is not left out; when all are, the one whose time ends soonest.
+        """The next that is not left out; when all are, simply the next.
+
+        One that was down for long is left out for longest, and may be the one that is back.
 
         Calls of one kind (`unary_unary` ...) take turns among themselves: a small question before
         each long stream must not lead all streams to one address.
         """
         now = time.monotonic()
         count, turn = len(self._all), self._turns.get(kind, 0)
-        for step in range(count):
-            endpoint = self._all[(turn + step) % count]
-            if endpoint.skipped_until <= now:
-                self._turns[kind] = (turn + step + 1) % count
-                return endpoint
-        return min(self._all, key=lambda endpoint: endpoint.skipped_until)
+        steps = (step for step in range(count) if self._at(turn + step).skipped_until <= now)
+        taken = turn + next(steps, 0)
+        self._turns[kind] = (taken + 1) % count
+        return self._at(taken)
+
+    def _at(self, turn: int) -> Endpoint:
+        return self._all[turn % len(self._all)]
 
     def has_one(self) -> bool:
         """Whether any is not left out."""
