@@ -47,10 +47,12 @@ SELECT $1::bytea[], $2::text[], $3::smallint[], $4::bigint[], $5::boolean[], $6:
 
 GET_INCARNATION = "SELECT id, timeline, first_xid FROM incarnation"
 
-# Bytes of WAL this server is known to have: applied on a replica, flushed on a primary.
-GET_REACHED_LSN = """
-SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() - '0/0'::pg_lsn
-            ELSE pg_current_wal_flush_lsn() - '0/0'::pg_lsn END::bigint"""
+# Of a transaction that was committed somewhere: whether this server's next snapshot has it. What
+# is to come is an error to ask about, what is so old that its end is forgotten has no status.
+HAS_COMMIT = """
+SELECT CASE WHEN $1::xid8 < pg_snapshot_xmax(pg_current_snapshot())
+            THEN coalesce(pg_xact_status($1), 'committed') = 'committed'
+            ELSE false END"""
 
 
 class _Behind(Exception):
@@ -70,7 +72,6 @@ class Position(NamedTuple):
 
     incarnation: bytes
     xid: int
-    lsn: int
 
 
 def seconds_left(deadline: float | None) -> float | None:
@@ -188,7 +189,7 @@ class Database:
         sql: str,
         *args: Any,
         primary: bool = False,
-        at_lsn: int | None = None,
+        after_xid: int | None = None,
         deadline: float | None = None,
         life: bytes | None = None,
         suits: Callable[[list[Row]], bool] | None = None,
@@ -196,8 +197,8 @@ class Database:
         """Run one reading statement, cancelled at `deadline`; on a replica unless `primary`.
 
         A replica that cannot be reached is left out, and the next one asked, in the end the
-        primary, unless they are there and busy. With `at_lsn` those are passed by that have not
-        replayed that, with `suits` those whose rows do not. With `life` the first column is the id
+        primary, unless they are there and busy. With `after_xid` those are passed by that have not
+        replayed its COMMIT, with `suits` those whose rows do not. With `life` the first column is the id
         of the incarnation, and a server that lives another is none to ask. Raises TimedOut, Busy,
         OtherLife, Unavailable.
         """
@@ -205,7 +206,7 @@ class Database:
         is_behind = False
         for pool in [] if primary else self.replicas.usable():
             try:
-                rows = await self._fetch(pool, sql, args, deadline, life=life, at_lsn=at_lsn)
+                rows = await self._fetch(pool, sql, args, deadline, life=life, after_xid=after_xid)
                 if suits is None or suits(rows):
                     return rows
                 is_behind = True
@@ -231,14 +232,14 @@ class Database:
         deadline: float | None,
         *,
         life: bytes | None = None,
-        at_lsn: int | None = None,
+        after_xid: int | None = None,
     ) -> list[Row]:
         turns = await self._turn(pool, deadline)
         connection: Connection | None = None
         try:
             async with pool.acquire(timeout=seconds_left(deadline)) as connection:
-                if at_lsn is not None:
-                    await _check_reached(connection, at_lsn, deadline)
+                if after_xid is not None:
+                    await _check_has(connection, after_xid, deadline)
                 rows = await connection.fetch(sql, *args, timeout=seconds_left(deadline))
         except Exception as error:
             if (named := await self._named(pool, error, is_used=connection is not None)) is None:
@@ -464,14 +465,13 @@ def _options(timeout_s: float) -> dict[str, Any]:
     }
 
 
-async def _check_reached(connection: Connection, lsn: int, deadline: float | None) -> None:
-    """Raise _Behind where the server has not replayed `lsn`.
+async def _check_has(connection: Connection, xid: int, deadline: float | None) -> None:
+    """Raise _Behind where the server has not replayed the COMMIT of `xid`.
 
     In a statement before the one that reads rows: read together, the rows could be older than
-    the position.
+    the answer.
     """
-    reached = await connection.fetchval(GET_REACHED_LSN, timeout=seconds_left(deadline))
-    if reached is None or reached < lsn:
+    if not await connection.fetchval(HAS_COMMIT, xid, timeout=seconds_left(deadline)):
         raise _Behind
 
 

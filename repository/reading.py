@@ -156,7 +156,7 @@ class Reader:
         """What is fresh enough for those whom the window is not."""
         wanted = list(dict.fromkeys(ids))
         if isinstance(freshness, Position) and freshness.incarnation == self._window.incarnation:
-            read = await self._read(kind, wanted, deadline, at_lsn=freshness.lsn)
+            read = await self._read(kind, wanted, deadline, after_xid=freshness.xid)
         else:
             read = await self._read(kind, wanted, deadline, primary=True)
         return [read[id_] for id_ in ids]
@@ -302,7 +302,7 @@ class Reader:
         deadline: float | None,
         *,
         primary: bool = False,
-        at_lsn: int | None = None,
+        after_xid: int | None = None,
         proven: bool = False,
         fills: bool = True,
     ) -> dict[bytes, Entry]:
@@ -313,7 +313,7 @@ class Reader:
             kind,
             ids,
             primary=primary,
-            at_lsn=at_lsn,
+            after_xid=after_xid,
             life=self._window.life,
             suits=partial(self._are_proven, kind) if proven else None,
             deadline=deadline,

@@ -196,15 +196,15 @@ class RecordStore:
         ids: Sequence[bytes],
         *,
         primary: bool = False,
-        at_lsn: int | None = None,
+        after_xid: int | None = None,
         life: bytes | None = None,
         suits: Suits | None = None,
         deadline: float | None = None,
     ) -> tuple[int, dict[bytes, Entry]]:
         """(horizon, id -> entry) of those `ids` that have a row, deleted ones too.
 
-        One statement for every 1,000; the horizon is the oldest of theirs. `at_lsn` asks for a
-        server that has replayed that position, `life` for one whose rows are of that incarnation,
+        One statement for every 1,000; the horizon is the oldest of theirs. `after_xid` asks for
+        a server that has replayed its COMMIT, `life` for one whose rows are of that incarnation,
         `suits` for a replica that has what suits, or else the primary. Raises TimedOut, OtherLife,
         Unavailable.
         """
@@ -218,7 +218,7 @@ class RecordStore:
                 _GET[kind],
                 packed,
                 primary=primary,
-                at_lsn=at_lsn,
+                after_xid=after_xid,
                 deadline=deadline,
                 life=life,
                 suits=suits and partial(_suit, suits, part),

@@ -17,22 +17,18 @@ from repository.database import Connection, Database, Position, seconds_left
 from repository.window import NO_LIFE
 from repository.work import Origin, Work, Written
 
-__all__ = ["LSN_UNKNOWN", "Writer", "position_of"]
+__all__ = ["Writer", "position_of"]
 
 BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = {}"
 STATEMENT_TIMEOUT_MAX_MS: Final = 30_000
 ROLLBACK_MAX_S: Final = 5.0
 
 # The life is NULL where the timeline has no name yet: it is not the one that the row tells of.
-GET_POSITION = """
-SELECT (pg_current_wal_flush_lsn() - '0/0'::pg_lsn)::bigint,
-       CASE WHEN timeline
+GET_LIFE = """
+SELECT CASE WHEN timeline
             = ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::integer
             THEN id END
 FROM incarnation"""
-
-# When the position cannot be read after a COMMIT that did happen: no replica has reached it.
-LSN_UNKNOWN: Final = 2**63 - 1
 
 FORGET = """
 DELETE FROM idempotency WHERE key IN (
@@ -88,7 +84,7 @@ class Writer:
         await self._database.settled()
 
     async def _finish(self, work: Work) -> Position:
-        """COMMIT, then read the position in a statement of its own.
+        """COMMIT, then read whose life it was made in, in a statement of its own.
 
         It is of the incarnation that the server says it lives, whatever this worker knows of that:
         in another life the xid is another transaction's.
@@ -123,10 +119,10 @@ async def position_of(connection: Connection, xid: int) -> Position:
     Whoever asks to see such a position is given the primary's own answer.
     """
     try:
-        [(lsn, life)] = await connection.fetch(GET_POSITION, timeout=ROLLBACK_MAX_S)
+        life = await connection.fetchval(GET_LIFE, timeout=ROLLBACK_MAX_S)
     except NO_ANSWER:
-        return Position(NO_LIFE, xid, LSN_UNKNOWN)
-    return Position(life or NO_LIFE, xid, lsn)
+        life = None
+    return Position(life or NO_LIFE, xid)
 
 
 def _timeout_ms(deadline: float | None) -> int:

@@ -21,7 +21,7 @@ PAGE_DOMAIN: Final = "page"
 CONSISTENCY_DOMAIN: Final = "consistency"
 MAC_BYTES: Final = 16
 
-_POSITION: Final = struct.Struct(">8sQQ")  # incarnation, xid, flushed LSN
+_POSITION: Final = struct.Struct(">8sQ")  # incarnation, xid
 _LENGTH: Final = struct.Struct(">I")
 
 

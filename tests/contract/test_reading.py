@@ -217,7 +217,7 @@ async def test_a_position_of_another_life_is_read_from_the_primary(stand: Stand)
     id_ = some_id()
     await stand.create(id_)
     with statements(stand, 1):
-        await stand.reader.get_many(ACCOUNT, [id_], Position(b"8 others", 1, 1))
+        await stand.reader.get_many(ACCOUNT, [id_], Position(b"8 others", 1))
 
 
 async def test_who_committed_it_shows_it_though_its_position_was_not_to_be_had(
@@ -227,7 +227,7 @@ async def test_who_committed_it_shows_it_though_its_position_was_not_to_be_had(
     id_ = some_id()
     position = await stand.create(id_)
     with monkeypatch.context() as fault:
-        fault.setattr("repository.writing.GET_POSITION", "SELECT 1 / 0")
+        fault.setattr("repository.writing.GET_LIFE", "SELECT 1 / 0")
         await stand.update(id_, 2)
     assert (await stand.get(id_)).version == 2
     assert stand.reader.may_be_seen(position), "the control"
@@ -331,20 +331,34 @@ async def test_whoever_takes_any_replica_at_its_word_needs_the_primary(
     assert (await reader.get_many(ACCOUNT, [id_]))[0].version == 1
 
 
-async def test_a_replica_answers_once_it_has_replayed_the_position(
-    database: Database, empty_valkey: EmbeddedValkey
+async def test_a_replica_answers_once_it_has_the_commit(
+    database: Database, empty_valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """It may have a transaction's rows, and what was written after them, and not its COMMIT."""
     dsn = await database("main")
     stand = await set_up(dsn, empty_valkey)
-    position = await stand.create(some_id())
-    sql = "SELECT 1"
-    with_replicas = type(stand.database)(dsn, dsn, on_statement=stand.statements.append)
-    await with_replicas.connect()
-    with statements(stand, 2):
-        await with_replicas.fetch(sql, at_lsn=position.lsn)
-    with statements(stand, 2):  # asked, found wanting, and the primary read instead
-        await with_replicas.fetch(sql, at_lsn=2**62)
-    await with_replicas.close()
+    pools = type(stand.database)(dsn, dsn)
+    await pools.connect()
+
+    def gone() -> None:
+        raise Unavailable("the primary is gone")
+
+    async def answers(xid: int) -> bool:
+        try:
+            return bool(await pools.fetch("SELECT 1", after_xid=xid))
+        except Unavailable:
+            return False
+
+    monkeypatch.setattr(pools, "_primary", gone)
+    async with stand.writer.begin(origin()) as work:
+        await work.insert(write(some_id()))
+        later = await stand.create(some_id())
+        assert later.xid > work.xid
+        assert await answers(later.xid)
+        assert not await answers(work.xid)
+    assert await answers(work.xid)
+    assert not await answers(later.xid + 1), "one that has not begun"
+    await pools.close()
     await stand.close()
 
 

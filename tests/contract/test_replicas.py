@@ -110,14 +110,14 @@ async def test_who_stood_still_himself_does_not_take_a_replica_for_silent(
     assert bool(told) is (grace_s == 0.0)
 
 
-@pytest.mark.parametrize("at_lsn", [None, 1])
+@pytest.mark.parametrize("after_xid", [None, 1])
 async def test_a_replica_that_is_gone_costs_one_read_its_way_and_no_more(
-    database: Database, at_lsn: int | None
+    database: Database, after_xid: int | None
 ) -> None:
     pools = Pools(await database("main"), nobody())
     await pools.connect()
     assert len(pools.replicas.usable()) == 1, "nobody has looked yet"
-    assert await pools.fetch(WHO, at_lsn=at_lsn)
+    assert await pools.fetch(WHO, after_xid=after_xid)
     assert not pools.replicas.usable()
     await pools.close()
 
@@ -133,17 +133,17 @@ async def test_where_one_replica_has_not_replayed_a_position_the_next_is_asked(
     await pools.connect()
     asked = list[int]()
 
-    async def check(_connection: object, lsn: int, _deadline: object) -> None:
-        asked.append(lsn)
+    async def check(_connection: object, xid: int, _deadline: object) -> None:
+        asked.append(xid)
         if len(asked) == 1:
             raise _Behind
 
     def gone() -> None:
         raise Unavailable("the primary is gone")
 
-    monkeypatch.setattr("repository.database._check_reached", check)
+    monkeypatch.setattr("repository.database._check_has", check)
     monkeypatch.setattr(pools, "_primary", gone)
-    assert await pools.fetch(WHO, at_lsn=7)
+    assert await pools.fetch(WHO, after_xid=7)
     assert asked == [7, 7]
     await pools.close()
 
@@ -180,10 +180,10 @@ async def test_a_replica_of_another_life_is_left_out(database: Database, is_know
     await pools.close()
 
 
-@pytest.mark.parametrize("at_lsn", [None, 1])
+@pytest.mark.parametrize("after_xid", [None, 1])
 @pytest.mark.parametrize(("checks", "version"), [(True, 0), (False, 1)])
 async def test_rows_of_another_life_are_not_taken(
-    database: Database, checks: bool, version: int, at_lsn: int | None
+    database: Database, checks: bool, version: int, after_xid: int | None
 ) -> None:
     """The statement that reads the rows says whose they are: nobody has looked yet."""
     primary, other, life = await of_two_lives(database)
@@ -195,7 +195,7 @@ async def test_rows_of_another_life_are_not_taken(
     await pools.connect()
     assert pools.replicas.usable()
     _, found = await RecordStore(pools).get_many(
-        ACCOUNT, [id_], at_lsn=at_lsn, life=life if checks else None
+        ACCOUNT, [id_], after_xid=after_xid, life=life if checks else None
     )
     assert found[id_].version if version else not found
     await pools.close()
@@ -206,7 +206,7 @@ async def test_a_primary_of_another_life_is_no_primary(database: Database) -> No
     _, other, life = await of_two_lives(database)
     pools = Pools(other)
     await pools.connect()
-    for how in ({"primary": True}, {"at_lsn": 1}):
+    for how in ({"primary": True}, {"after_xid": 1}):
         with pytest.raises(OtherLife):
             await RecordStore(pools).get_many(ACCOUNT, [some_id()], life=life, **how)
     await pools.close()

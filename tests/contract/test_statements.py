@@ -50,7 +50,7 @@ ARGUMENTS: dict[str, dict[str, tuple[Any, ...]]] = {
         "UNLINK": ([1], [KEY], [ID]),
     },
     "sampling": {"GET_NEWEST": ([2, 3], [ID, ID])},
-    "writing": {"GET_POSITION": (), "FORGET": (NOW, 100)},
+    "writing": {"GET_LIFE": (), "FORGET": (NOW, 100)},
     "changes": {
         "GET_HORIZON": (),
         "POLL": (1_000_000,),
@@ -78,7 +78,7 @@ ARGUMENTS: dict[str, dict[str, tuple[Any, ...]]] = {
     "database": {
         "LEARN_TYPES": ([ID], ["text"], [1], [1], [True], [UID], [NOW], [1]),
         "GET_INCARNATION": (),
-        "GET_REACHED_LSN": (),
+        "HAS_COMMIT": (1,),
     },
     "follow_up": {
         "ASK": (ID, "actor", "method", "", "", UID, NOW),

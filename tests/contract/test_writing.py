@@ -20,7 +20,7 @@ from repository.errors import (
 )
 from repository.reading import Consistency
 from repository.work import Idempotency, Replay
-from repository.writing import LSN_UNKNOWN, Writer
+from repository.writing import Writer
 from tests.contract.stand import ACCOUNT, Stand, origin, request, some_id, write
 
 SLOW_COMMIT_LOCK = 4711
@@ -144,7 +144,6 @@ async def test_a_replay_is_as_durable_as_the_first_answer(stand: Stand) -> None:
     rows = await stand.database.fetch("SELECT replays FROM idempotency", primary=True)
     assert [row[0] for row in rows] == [1]
     assert work.position.xid > 0
-    assert work.position.lsn > 0
 
 
 async def test_the_same_request_with_another_payload_is_refused(stand: Stand) -> None:
@@ -308,7 +307,6 @@ async def test_a_position_names_the_commit(stand: Stand) -> None:
     second = await stand.create(some_id())
     assert first.incarnation == second.incarnation == stand.incarnation
     assert 0 < first.xid < second.xid
-    assert 0 < first.lsn < second.lsn < LSN_UNKNOWN
 
 
 async def test_a_connection_that_does_not_end_well_undoes_no_commit(

@@ -16,6 +16,7 @@ from tests.model.history import (
     FIRST,
     Wal,
     changes,
+    committed,
     finished,
     horizon_of,
     opened,
@@ -64,8 +65,9 @@ HELD_BY: Final[dict[str, str]] = {
     # Reader._read, Cache._write: what was read in one life is put under no other's key
     "fill of its life": "contract/test_incarnation.py::"
     "test_a_read_that_the_new_life_overtook_is_read_again",
-    # Writer._finish: the LSN, and the life, in a statement after COMMIT
-    "position after commit": "contract/test_writing.py::test_a_position_names_the_commit",
+    # HAS_COMMIT: a replica is asked for a position that has replayed its COMMIT, not its begin
+    "replica has commit": "contract/test_reading.py::test_a_replica_answers_once_it_has_the_commit",
+    # Writer._finish: a position says in which life
     "position of its life": "contract/test_incarnation.py::"
     "test_a_write_says_which_life_it_was_made_in",
     # Reader._reached, Window.has_left: of other lives' positions only those of former ones
@@ -107,7 +109,6 @@ class Token(NamedTuple):
 
     life: int
     xid: int
-    lsn: int
     content: Content
 
 
@@ -242,9 +243,13 @@ def broken(state: State, rules: Rules) -> str:
                 return "a token of another life is answered by a former primary"
     if token is not None and token.life == worker.life and not may_be_seen:
         wal = state.wals[token.life]
-        for end in range(token.lsn, len(wal) + 1):
-            if state.is_older((token.life, version_of(wal[:end])), token.content):
-                return "a replica that has replayed the token does not have its write"
+        is_enough = {token.xid} if "replica has commit" in rules else set()
+        for end in range(len(wal) + 1):
+            replayed = wal[:end]
+            if not is_enough <= committed(replayed) or token.xid > xids_of(replayed):
+                continue
+            if state.is_older((token.life, version_of(replayed)), token.content):
+                return "a replica that is asked for the token does not have its write"
     return _broken_by_flight(state, rules)
 
 
@@ -287,10 +292,9 @@ def _transactions(state: State, rules: Rules, bounds: Bounds) -> Iterator[tuple[
         yield f"{xid} ends", state._replace(wals=(*former, (*wal, (xid, 0))))
         version = version_of(wal) + 1
         longer = (*wal, (xid, version))
-        lsn = len(longer) if "position after commit" in rules else len(wal)
         lived = present if state.named_at is not None else NOBODYS
         life = lived if "position of its life" in rules else 0
-        token = Token(life, xid, lsn, (present, version))
+        token = Token(life, xid, (present, version))
         after = state._replace(wals=(*former, longer), token=token)
         yield f"{xid} commits version {version}", after
         if state.worker.life == present and state.named_at is not None:

@@ -4,7 +4,8 @@ from functools import cache
 from typing import Final, TypeAlias
 
 __all__ = [
-    "BEGUN", "FIRST", "Wal", "changes", "finished", "horizon_of", "opened", "version_of", "xids_of",
+    "BEGUN", "FIRST", "Wal", "changes", "committed", "finished", "horizon_of", "opened",
+    "version_of", "xids_of",
 ]  # fmt: skip
 
 # (xid, BEGUN), then (xid, 0) where it ended without a trace or (xid, version) where it committed
@@ -33,6 +34,12 @@ def opened(wal: Wal) -> tuple[int, ...]:
     """The transactions that run."""
     ended = {xid for xid, what in wal if what != BEGUN}
     return tuple(xid for xid, what in wal if what == BEGUN and xid not in ended)
+
+
+@cache
+def committed(wal: Wal) -> frozenset[int]:
+    """The transactions that wrote the record, for a snapshot taken here."""
+    return frozenset(xid for xid, what in wal if what > 0)
 
 
 @cache

@@ -6,7 +6,7 @@ import pytest
 from repository.certainty import NO_ANSWER
 from repository.database import Position
 from repository.window import NO_LIFE
-from repository.writing import LSN_UNKNOWN, position_of
+from repository.writing import position_of
 
 
 class Mute:
@@ -15,7 +15,7 @@ class Mute:
     def __init__(self, error: Exception) -> None:
         self._error = error
 
-    async def fetch(self, *_: object, **__: object) -> list[object]:
+    async def fetchval(self, *_: object, **__: object) -> object:
         raise self._error
 
 
@@ -33,4 +33,4 @@ class Mute:
 async def test_what_is_committed_has_a_position_though_nobody_can_tell_which(error: Exception):
     assert isinstance(error, NO_ANSWER)
     told = await position_of(Mute(error), xid=7)  # type: ignore[arg-type]  # as far as is asked
-    assert told == Position(NO_LIFE, 7, LSN_UNKNOWN)
+    assert told == Position(NO_LIFE, 7)
