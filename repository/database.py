@@ -198,9 +198,9 @@ class Database:
 
         A replica that cannot be reached is left out, and the next one asked, in the end the
         primary, unless they are there and busy. With `after_xid` those are passed by that have not
-        replayed its COMMIT, with `suits` those whose rows do not. With `life` the first column is the id
-        of the incarnation, and a server that lives another is none to ask. Raises TimedOut, Busy,
-        OtherLife, Unavailable.
+        replayed its COMMIT, with `suits` those whose rows do not. With `life` the first column is
+        the id of the incarnation, and a server that lives another is none to ask. Raises TimedOut,
+        Busy, OtherLife, Unavailable.
         """
         busy: Busy | None = None
         is_behind = False
