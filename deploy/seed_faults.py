@@ -122,7 +122,11 @@ class Stage:
                 )
             made.enter(self, part)
             if fault is Fault.SLOW_AFTER:
-                await asyncio.sleep(delay_s(more))
+                try:
+                    await asyncio.sleep(delay_s(more))
+                except asyncio.CancelledError:
+                    made.terminate()  # as the driver does with one that nobody waits for any more
+                    raise
             return made
 
         return connect
