@@ -16,9 +16,9 @@ from repository.changes import ChangePoll
 from repository.database import Position, seconds_left
 from repository.errors import TimedOut, Unavailable
 from repository.flight import Flight
-from repository.record import IDS_MAX, Entry, Kind, RecordStore
-from repository.values import Cached, Found, entries_of
-from repository.window import NO_LIFE, Change
+from repository.record import IDS_MAX, Entry, Kind, RecordStore, Rows
+from repository.values import Found, Hits, entries_of, stamps_of
+from repository.window import NO_LIFE, Change, Stamp
 from repository.work import Written
 
 __all__ = ["Consistency", "Freshness", "ReadStats", "Reader"]
@@ -261,15 +261,16 @@ class Reader:
         if hits and len(hits) == len(missing):
             flight.complete(hits)
             return
-        cached: dict[bytes, Cached] = hits.by_id() if hits else {}
+        cached = hits.by_id() if hits else {}
         if cached:
             missing = [id_ for id_ in missing if id_ not in cached]
             self._unlist(kind, cached)
             flight.ids = dict.fromkeys(missing, flight)
             flight.hand_out(cached)
-        # A cache that is behind is not given more to do: it may well hold what was asked.
-        fills = hits is not None
-        read = await self._read(kind, missing, flight.deadline, fills=fills)
+        if hits is None:  # one that is behind is not given more to do: it may well hold this
+            flight.complete(await self._read_alone(kind, missing, flight.deadline))
+            return
+        read = await self._read(kind, missing, flight.deadline)
         flight.complete({**cached, **read} if cached else read)
 
     def _unlist(self, kind: int, ids: Iterable[bytes]) -> None:
@@ -283,16 +284,21 @@ class Reader:
 
         What is acknowledged one of the replicas has, and the primary may be gone.
         """
-        ids = list(entries)
-        stale = [ids[at] for at in self._window.unproven(kind, ids, list(entries.values()))]
+        stale = self._doubted(kind, list(entries), list(entries.values()))
         if stale:
             self.stats.unproven_rows += len(stale)
             entries.update(await self._read(kind, stale, deadline, proven=True))
 
-    def _are_proven(
-        self, kind: int, ids: Sequence[bytes], horizon: int, found: dict[bytes, Entry]
-    ) -> bool:
-        entries = _complete(ids, horizon, found)
+    def _doubted(
+        self, kind: int, ids: Sequence[bytes], entries: Sequence[Entry | Stamp]
+    ) -> list[bytes]:
+        """Of which ids a replica may lag behind what this worker knows, if it knows of changes."""
+        if not self._store.has_replicas or not self._poll.has_begun:
+            return []
+        return [ids[at] for at in self._window.unproven(kind, ids, entries)]
+
+    def _are_proven(self, kind: int, ids: Sequence[bytes], rows: Rows) -> bool:
+        entries = _complete(ids, rows)
         return not self._window.unproven(kind, ids, [entries[id_] for id_ in ids])
 
     async def _read(
@@ -304,34 +310,59 @@ class Reader:
         primary: bool = False,
         after_xid: int | None = None,
         proven: bool = False,
-        fills: bool = True,
     ) -> dict[bytes, Entry]:
         """The database's answer; missing rows become tombstones; the cache is filled behind us."""
-        primary = primary or not self._store.has_replicas
         incarnation = self._window.incarnation
-        horizon, found = await self._store.get_many(
+        rows = await self._rows(
+            kind, ids, deadline, primary=primary, after_xid=after_xid, proven=proven
+        )
+        entries = _complete(ids, rows)
+        if not primary and not proven:
+            await self._insist(kind, entries, deadline)
+        if self._cache is not None and self._window.incarnation == incarnation:
+            self._cache.put(kind, entries.items())
+        return entries
+
+    async def _read_alone(
+        self, kind: int, ids: Sequence[bytes], deadline: float | None
+    ) -> dict[bytes, Entry] | Hits:
+        """The same where the cache is none, or behind; side by side where each id has a row."""
+        rows = await self._rows(kind, ids, deadline)
+        whole = rows.in_order_of(ids)
+        if whole is not None and not self._doubted(kind, ids, stamps_of(whole)):
+            return Hits(ids, whole)
+        entries = _complete(ids, rows)
+        await self._insist(kind, entries, deadline)
+        return entries
+
+    async def _rows(
+        self,
+        kind: int,
+        ids: Sequence[bytes],
+        deadline: float | None,
+        *,
+        primary: bool = False,
+        after_xid: int | None = None,
+        proven: bool = False,
+    ) -> Rows:
+        """What the database has of them: as it is, unless it is to be `proven`."""
+        rows = await self._store.get_many(
             kind,
             ids,
-            primary=primary,
+            primary=primary or not self._store.has_replicas,
             after_xid=after_xid,
             life=self._window.life,
             suits=partial(self._are_proven, kind) if proven else None,
             deadline=deadline,
         )
         self.stats.statements += -(-len(ids) // IDS_MAX)
-        self.stats.rows += len(found)
-        entries = _complete(ids, horizon, found)
-        # A replica may lag behind what this worker knows to have changed, if it knows of any.
-        if not primary and not proven and self._poll.has_begun:
-            await self._insist(kind, entries, deadline)
-        is_of_this_life = self._window.incarnation == incarnation
-        if fills and is_of_this_life and self._cache is not None:
-            self._cache.put(kind, entries.items())
-        return entries
+        self.stats.rows += len(rows)
+        return rows
 
 
-def _complete(ids: Sequence[bytes], horizon: int, found: dict[bytes, Entry]) -> dict[bytes, Entry]:
+def _complete(ids: Sequence[bytes], rows: Rows) -> dict[bytes, Entry]:
     """What was found, with tombstones for what was not."""
+    found = rows.by_id()
     if len(found) == len(ids):
         return found
-    return dict.fromkeys(ids, Entry(0, horizon, b"", b"")) | found
+    return dict.fromkeys(ids, Entry(0, rows.horizon, b"", b"")) | found

@@ -4,19 +4,23 @@ Knows nothing of what a segment says; writing is in writing.py.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
 from functools import partial
-from itertools import repeat
+from itertools import chain, repeat
+from struct import iter_unpack, unpack
 from typing import Any, Final, NamedTuple, TypeAlias
 from uuid import UUID
 
+import numpy as np
+
 from repository.database import Database, Row
 from repository.errors import NotFound
-from repository.one_a_turn import OneATurn
+from repository.pacing import Pacing
 
-__all__ = ["DELETED", "Entry", "Kind", "Operation", "Record", "RecordStore", "Revision"]
+__all__ = ["DELETED", "Entry", "Kind", "Operation", "Record", "RecordStore", "Revision", "Rows"]
 
 DELETED: Final = 99  # state of a deleted record: versioned like any other, without segments
 
@@ -33,14 +37,15 @@ class Kind(IntEnum):
 def _get_many(kind: Kind) -> str:
     """One row whatever is found, with what its snapshot is of: incarnation, and horizon.
 
-    Ids come as one value of 16 bytes each and columns go back as arrays, `private` as NULL where
-    there is none: the driver takes half as long with them. Planned once: with the kind in it one
-    partition is read, and `unnest` is taken to be short, where generate_series is not and would
+    Ids come as one value of 16 bytes each and go back like that, versions of 8, segments as arrays,
+    `private` as NULL where there is none: `Rows` takes it apart. Planned once: with the kind in it
+    one partition is read, and `unnest` is taken to be short, where generate_series is not and would
     have every execution planned anew.
     """
     return f"""
 SELECT (SELECT id FROM incarnation), pg_snapshot_xmin(pg_current_snapshot()),
-       array_agg(id), array_agg(version), array_agg(coalesce(operational, '')),
+       string_agg(id, ''), string_agg(int8send(version), ''),
+       array_agg(coalesce(operational, '')),
        CASE WHEN count(private) > 0 THEN array_agg(coalesce(private, '')) END
 FROM record
 WHERE kind = {kind:d} AND id = ANY(ARRAY(
@@ -97,7 +102,9 @@ ORDER BY version DESC LIMIT $4"""
 VERSION_MAX: Final = 2**63 - 1
 ID_BYTES: Final = 16
 IDS_MAX: Final = 1_000  # of one statement: what it answers is taken at one go, others wait
-IDS_LONG: Final = 250  # from so many on answers are taken one a turn of the event loop
+IDS_LONG: Final = 250  # from so many on a read waits for its turn
+ORDERED_MIN: Final = 50  # from so many on numpy is the cheaper way to put rows in order
+_ID: Final = np.dtype([("first", np.uint64), ("second", np.uint64)])
 
 
 class Operation(IntEnum):
@@ -127,8 +134,86 @@ class Entry(NamedTuple):
         return bool(self.operational)
 
 
-# Of ids, a horizon and the entries of those that have a row: whether these will do.
-Suits: TypeAlias = Callable[[Sequence[bytes], int, dict[bytes, Entry]], bool]
+class Rows:
+    """What was read by ids, side by side: deleted records too, missing ones not."""
+
+    __slots__ = ("_ids", "_versions", "horizon", "operational", "private")
+
+    def __init__(
+        self,
+        horizon: int,
+        ids: bytes | None,
+        versions: bytes | None,
+        operational: list[bytes] | None,
+        private: list[bytes] | None,
+    ) -> None:
+        self.horizon = horizon
+        self._ids = ids or b""
+        self._versions = versions or b""
+        self.operational = operational or []
+        """The segments as they are sealed; empty of a deleted record."""
+        self.private = private
+        """The same; None where no record has any."""
+
+    @classmethod
+    def joined(cls, parts: Sequence["Rows"]) -> "Rows":
+        """All of what several statements brought, as of the oldest."""
+        if len(parts) == 1:
+            return parts[0]
+        private: list[bytes] | None = None
+        if any(part.private for part in parts):
+            private = [one for part in parts for one in part.private or [b""] * len(part)]
+        return cls(
+            min(part.horizon for part in parts),
+            b"".join([part._ids for part in parts]),
+            b"".join([part._versions for part in parts]),
+            [one for part in parts for one in part.operational],
+            private,
+        )
+
+    def __repr__(self) -> str:
+        return f"Rows({len(self)} hidden)"
+
+    def __len__(self) -> int:
+        return len(self.operational)
+
+    @property
+    def versions(self) -> tuple[int, ...]:
+        """The version of each."""
+        return unpack(f">{len(self)}Q", self._versions)
+
+    def entries(self) -> list[Entry]:
+        """An object each; no line of Python runs for any of them."""
+        private = self.private or repeat(b"")
+        columns = zip(self.versions, repeat(self.horizon), self.operational, private, strict=False)
+        return list(map(tuple.__new__, repeat(Entry), columns))
+
+    def by_id(self) -> dict[bytes, Entry]:
+        """An object each."""
+        ids = chain.from_iterable(iter_unpack(f"{ID_BYTES}s", self._ids))
+        return dict(zip(ids, self.entries(), strict=True))
+
+    def in_order_of(self, ids: Sequence[bytes]) -> "Rows | None":
+        """The same in the order of `ids`; None where these are not exactly the rows' ids.
+
+        None, too, of a few: those are objects sooner.
+        """
+        if len(ids) != len(self) or len(self) < ORDERED_MIN:
+            return None
+        wanted, there = (np.frombuffer(each, _ID) for each in (b"".join(ids), self._ids))
+        places = np.empty(len(self), np.intp)
+        places[np.argsort(wanted["first"])] = np.argsort(there["first"])
+        if (there[places] != wanted).any():  # one id twice, or not there, or two that begin alike
+            return None
+        order = places.tolist()
+        private = self.private and list(map(self.private.__getitem__, order))
+        operational = list(map(self.operational.__getitem__, order))
+        versions = np.frombuffer(self._versions, np.uint64)[places].tobytes()
+        return Rows(self.horizon, wanted.tobytes(), versions, operational, private)
+
+
+# Of ids and the rows there are of them: whether these will do.
+Suits: TypeAlias = Callable[[Sequence[bytes], Rows], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +272,7 @@ class RecordStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._long_answers = OneATurn()
+        self._pacing = Pacing()
         self.has_replicas = database.has_replicas
 
     async def get_many(
@@ -200,34 +285,31 @@ class RecordStore:
         life: bytes | None = None,
         suits: Suits | None = None,
         deadline: float | None = None,
-    ) -> tuple[int, dict[bytes, Entry]]:
-        """(horizon, id -> entry) of those `ids` that have a row, deleted ones too.
+    ) -> Rows:
+        """The rows of those `ids` that have one, deleted ones too.
 
-        One statement for every 1,000; the horizon is the oldest of theirs. `after_xid` asks for
+        One statement for every 1,000. `after_xid` asks for
         a server that has replayed its COMMIT, `life` for one whose rows are of that incarnation,
         `suits` for a replica that has what suits, or else the primary. Raises TimedOut, OtherLife,
         Unavailable.
         """
-        found: dict[bytes, Entry] = {}
-        horizons = []
+        parts = []
         for start in range(0, len(ids), IDS_MAX):
             part = ids[start : start + IDS_MAX]
             packed = b"".join(part)
             assert not len(packed) % ID_BYTES, "ids have 16 bytes"
-            (row,) = await self._database.fetch(
-                _GET[kind],
-                packed,
-                primary=primary,
-                after_xid=after_xid,
-                deadline=deadline,
-                life=life,
-                suits=suits and partial(_suit, suits, part),
-            )
-            if len(packed) >= IDS_LONG * ID_BYTES:
-                await self._long_answers.passed()
-            horizons.append(row[1])
-            found.update(_entries(*row[1:]))
-        return min(horizons), found
+            async with self._pacing.turn() if len(part) >= IDS_LONG else nullcontext():
+                (row,) = await self._database.fetch(
+                    _GET[kind],
+                    packed,
+                    primary=primary,
+                    after_xid=after_xid,
+                    deadline=deadline,
+                    life=life,
+                    suits=suits and partial(_suit, suits, part),
+                )
+            parts.append(Rows(*row[1:]))
+        return Rows.joined(parts)
 
     async def get_numbers(
         self, kind: int, ids: Sequence[bytes], *, deadline: float | None = None
@@ -313,18 +395,4 @@ class RecordStore:
 
 
 def _suit(suits: Suits, ids: Sequence[bytes], rows: Sequence[Row]) -> bool:
-    return suits(ids, rows[0][1], dict(_entries(*rows[0][1:])))
-
-
-def _entries(
-    horizon: int,
-    ids: list[bytes] | None,
-    versions: list[int],
-    operational: list[bytes],
-    private: list[bytes] | None,
-) -> Iterable[tuple[bytes, Entry]]:
-    """Id and entry of each row; no line of Python runs for any of them."""
-    if ids is None:
-        return ()
-    columns = zip(versions, repeat(horizon), operational, private or repeat(b""), strict=False)
-    return zip(ids, map(tuple.__new__, repeat(Entry), columns), strict=False)
+    return suits(ids, Rows(*rows[0][1:]))

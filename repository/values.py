@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from repository.record import Entry
+from repository.record import Entry, Rows
 
 __all__ = [
     "BLOCK_SIZE", "EMPTY_SIZE", "HEAD", "HEAD_SIZE", "NONCE_SIZE", "TAG_SIZE", "VALUE_MAX",
@@ -142,27 +142,26 @@ class Hits:
 
     __slots__ = ("found", "ids")
 
-    def __init__(self, ids: Sequence[bytes], found: Columns | list[Cached]) -> None:
+    def __init__(self, ids: Sequence[bytes], found: "Found") -> None:
         self.ids = ids
         self.found = found
 
     def __len__(self) -> int:
         return len(self.ids)
 
-    def by_id(self) -> dict[bytes, Cached]:
+    def by_id(self) -> dict[bytes, Entry]:
         """An object each."""
-        found = self.found.entries() if isinstance(self.found, Columns) else self.found
-        return dict(zip(self.ids, found, strict=True))
+        return dict(zip(self.ids, entries_of(self.found), strict=True))
 
 
-# What a read brings, in the order of the ids: rows of the database among it are sealed, what is
-# `Cached` or in columns is open.
-Found: TypeAlias = Columns | Sequence[Entry]
+# What a read brings, in the order of the ids: rows of the database are sealed, by themselves or
+# among it, what is `Cached` or in columns is open.
+Found: TypeAlias = Columns | Rows | Sequence[Entry]
 
 
 def entries_of(found: Found) -> Sequence[Entry]:
     """The entries that were found, an object each."""
-    return found.entries() if isinstance(found, Columns) else found
+    return found.entries() if isinstance(found, Columns | Rows) else found
 
 
 def exist_in(found: Found) -> list[bool]:
@@ -170,6 +169,8 @@ def exist_in(found: Found) -> list[bool]:
     if isinstance(found, Columns):
         there: list[bool] = (found.heads[2] > 0).tolist()
         return there
+    if isinstance(found, Rows):
+        return list(map(bool, found.operational))
     return [entry.exists for entry in found]
 
 
@@ -178,4 +179,6 @@ def stamps_of(found: Found) -> list[tuple[int, int]]:
     if isinstance(found, Columns):
         versions, horizons = found.heads[:2].tolist()
         return list(zip(versions, horizons, strict=True))
+    if isinstance(found, Rows):
+        return [(version, found.horizon) for version in found.versions]
     return [entry[:2] for entry in found]

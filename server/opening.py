@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from repository.record import Entry
+from repository.record import Entry, Rows
 from repository.values import Columns, Found
 from server.sealed import SealedRecords
 from tokenizer.sealing import OPENED_TEXT
@@ -22,6 +22,10 @@ def texts_of(sealed: SealedRecords, kind: int, ids: Sequence[bytes], found: Foun
     """
     if isinstance(found, Columns):
         return _cut(found)
+    if isinstance(found, Rows):
+        if all(found.operational):
+            return sealed.texts(kind, ids, found.operational, found.versions)
+        found = found.entries()
     return _one_by_one(sealed, kind, ids, found)
 
 

@@ -122,8 +122,14 @@ class SealedRecords:
         if Cached in set(map(type, rows)):
             return self._some_current(kind, ids, rows)
         blobs = [row.operational or b"" for row in rows]
-        plaintexts = self._sealer.open_operational_many(kind, ids, blobs)
-        check_versions(blobs, [row.version for row in rows])
+        return self.texts(kind, ids, blobs, [row.version for row in rows])
+
+    def texts(
+        self, kind: int, ids: Sequence[bytes], operational: Sequence[bytes], versions: Sequence[int]
+    ) -> list[bytes]:
+        """The same of segments by themselves, each of the version that goes with it."""
+        plaintexts = self._sealer.open_operational_many(kind, ids, operational)
+        check_versions(operational, versions)
         return plaintexts
 
     def _some_current(

@@ -20,7 +20,7 @@ from repository.database import Database, Position
 from repository.errors import Unavailable
 from repository.link import LinkStore
 from repository.reading import Consistency, Reader
-from repository.record import Entry, Kind, RecordStore
+from repository.record import Entry, Kind, RecordStore, Rows
 from repository.values import HEAD_SIZE, NONCE_SIZE, TAG_SIZE, Flags, Sizes, Words
 from repository.window import Window
 from repository.work import Idempotency, Origin, Write, Written
@@ -238,7 +238,7 @@ class HeldStore(RecordStore):
 
     async def get_many(  # type: ignore[no-untyped-def]  # passes through what it is given
         self, *args, **kwargs
-    ) -> tuple[int, dict[bytes, Entry]]:
+    ) -> Rows:
         answer = await super().get_many(*args, **kwargs)
         self.asked.set()
         await self.go_on.wait()

@@ -94,7 +94,7 @@ async def test_slow_fill_after_a_newer_write_with_eviction_between(
     id_ = some_id()
     await writer.create(id_)
     await put_back(behind, key_of(slow, id_), None)
-    _, rows = await slow.store.get_many(ACCOUNT, [id_])
+    rows = (await slow.store.get_many(ACCOUNT, [id_])).by_id()
     await writer.update(id_, 2)
     await put_back(behind, key_of(slow, id_), None)
     assert slow.cache is not None
@@ -117,7 +117,7 @@ async def test_slow_fill_that_lands_after_the_window_has_moved_on(
     slow, writer = pair
     id_ = some_id()
     await writer.create(id_)
-    _, rows = await slow.store.get_many(ACCOUNT, [id_])
+    rows = (await slow.store.get_many(ACCOUNT, [id_])).by_id()
     await writer.update(id_, 2)
     await put_back(behind, key_of(slow, id_), None)
     await slow.poll.poll()

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +14,8 @@ from repository.database import Database as Pools
 from repository.database import Position
 from repository.errors import TimedOut, Unavailable
 from repository.reading import Consistency, Reader
-from repository.record import GET_ACCOUNTS, RecordStore
+from repository.record import GET_ACCOUNTS, ORDERED_MIN, RecordStore, Rows
+from repository.values import entries_of
 from tests.conftest import Database
 from tests.contract.stand import (
     ACCOUNT,
@@ -280,17 +281,19 @@ async def lagging(
     """What gives a reader of version 1, of which the window knows the second, and its servers."""
     async with AsyncExitStack() as opened:
 
-        async def made(*, is_gone: bool) -> tuple[Reader, bytes, Lagging]:
+        async def made(
+            *, is_gone: bool, beside: Sequence[bytes] = ()
+        ) -> tuple[Reader, bytes, Lagging]:
             dsn = await database("main")
             stand = await set_up(dsn, empty_valkey)
             opened.push_async_callback(stand.close)
-            await stand.create(id_ := some_id())
+            await stand.create(id_ := some_id(), *beside)
             credentials, _, place = dsn.partition("@")
             host, _, name = place.partition("/")
             pools = Pools(dsn, f"{credentials}@{host},{host}/{name}")
             await pools.connect()
             opened.push_async_callback(pools.close)
-            old = await pools.fetch(GET_ACCOUNTS, id_)
+            old = await pools.fetch(GET_ACCOUNTS, b"".join([id_, *beside]))
             await stand.update(id_, 2)
             servers = Lagging(pools, old, is_gone)
             monkeypatch.setattr(pools, "_fetch", servers.fetch)
@@ -310,6 +313,22 @@ async def test_a_replica_that_lags_does_not_answer_and_the_next_one_does(
     assert (await reader.get_many(ACCOUNT, [id_]))[0].version == 2
     assert reader.stats.unproven_rows == 1
     assert servers.asked == ["behind", "behind", "level"]
+
+
+async def test_a_replica_that_lags_does_not_answer_for_one_of_many(
+    lagging: Callable[..., Awaitable[tuple[Reader, bytes, Lagging]]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """So many come side by side where all are proven, and else one by one."""
+    beside = [some_id() for _ in range(ORDERED_MIN)]
+    reader, id_, servers = await lagging(is_gone=True, beside=beside)
+    found = await reader.find(ACCOUNT, [*beside, id_])
+    assert [entry.version for entry in entries_of(found)] == [1] * len(beside) + [2]
+    assert servers.asked == ["behind", "behind", "level"]
+    monkeypatch.setattr(Reader, "_doubted", lambda *_: [])
+    found = await reader.find(ACCOUNT, [*beside, id_])
+    assert isinstance(found, Rows), "the control"
+    assert found.versions == (1,) * (len(beside) + 1)
 
 
 async def test_where_all_replicas_lag_the_primary_answers(

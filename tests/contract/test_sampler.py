@@ -181,7 +181,7 @@ async def test_under_writes_and_slow_fills_there_is_no_alarm(
     async with raw(there) as behind:
         for _ in range(ROUNDS):
             id_ = chance.choice(ids)
-            _, late = await here.stand.store.get_many(ACCOUNT, [id_])
+            late = (await here.stand.store.get_many(ACCOUNT, [id_])).by_id()
             versions[id_] += 1
             async with there.writer.begin(origin()) as work:
                 await work.update(write(id_, versions[id_]))

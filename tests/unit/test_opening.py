@@ -1,13 +1,14 @@
 """What reads found says the same whether it comes as rows, as cached entries or in columns."""
 
 import hashlib
+from struct import pack
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repository.proof import FEW, Proof
-from repository.record import Entry, Kind
+from repository.record import Entry, Kind, Rows
 from repository.values import Cached, Columns
 from repository.window import Window
 from server.opening import texts_of
@@ -63,7 +64,14 @@ def test_all_ways_say_the_same(some, are_many, data):
         for is_cached, entry, row in zip(are_cached, cached, rows, strict=True)
     ]
     expected = [text or b"" for text in texts]
-    for each in (rows, cached, found, mixed):
+    side_by_side = Rows(
+        HORIZON,
+        b"".join(ids),
+        pack(f">{len(ids)}Q", *[row.version for row in rows]),
+        [row.operational for row in rows],
+        None,
+    )
+    for each in (rows, cached, found, mixed, side_by_side):
         assert texts_of(SEALED, Kind.ACCOUNT, ids, each) == expected
 
 
