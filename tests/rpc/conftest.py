@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.process import CHILD
 from opencif.client import Client
 from tests.conftest import EmbeddedPostgres, EmbeddedValkey, Which
 
@@ -48,16 +49,30 @@ class Serving:
             timeout=START_MAX_S,
         )
 
-    def start(self) -> None:
-        """Start, and wait until all workers are ready."""
+    async def start(self) -> None:
+        """Start, and wait until all workers are ready. It ends when the tests do, however."""
         self._ports_file.unlink(missing_ok=True)
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "server", "serve", "--ports-file", str(self._ports_file)],
+        owner = (os.getpid(), int(signal.SIGTERM), -1, -1)
+        command = ("-m", "server", "serve", "--ports-file", str(self._ports_file))
+        with self.log.open("ab") as log:  # by the main thread, with whose death it is to end
+            self._process = subprocess.Popen(  # noqa: ASYNC220
+                [
+                    sys.executable,
+                    "-I",
+                    "-S",
+                    str(CHILD),
+                    *map(str, owner),
+                    sys.executable,
+                    *command,
+                ],
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stderr=log,
             )
+        await asyncio.to_thread(self._wait)
+
+    def _wait(self) -> None:
+        assert self._process is not None
         until = time.monotonic() + START_MAX_S
         while not self._ports_file.exists():
             assert self._process.poll() is None, self.log.read_text()
@@ -72,10 +87,10 @@ class Serving:
         self._process.send_signal(number)
         return await asyncio.to_thread(self._process.wait, STOP_MAX_S)
 
-    @property
-    def is_running(self) -> bool:
-        """Whether the supervisor lives."""
-        return self._process is not None and self._process.poll() is None
+    async def end(self) -> None:
+        """Stop it unless that has been done."""
+        if self._process is not None and self._process.poll() is None:
+            await self.stop()
 
     async def worker_pid(self) -> int:
         """The process of the server's only worker, as it says itself."""
@@ -151,16 +166,11 @@ async def launch(
             )
             made = await asyncio.to_thread(serving.run, "keys", "init")
             assert made.returncode == 0, made.stderr
-            await asyncio.to_thread(serving.start)
-            opened.push_async_callback(_stop, serving)
+            opened.push_async_callback(serving.end)
+            await serving.start()
             return serving
 
         yield start
-
-
-async def _stop(serving: Serving) -> None:
-    if serving.is_running:
-        await serving.stop()
 
 
 @pytest.fixture(scope="session")

@@ -64,28 +64,32 @@ def free_port() -> str:
         return str(probe.getsockname()[1])
 
 
-async def fixed(launch: Launch, directory: Path) -> tuple[Serving, Serving]:
+@asynccontextmanager
+async def fixed(launch: Launch, directory: Path) -> AsyncIterator[tuple[Serving, Serving]]:
     """Two servers on the same databases, each on a port that it has again after a restart."""
     first = await launch(OPENCIF_PORT=free_port())
     second = Serving(first.environment | {"OPENCIF_PORT": free_port()}, directory)
-    await asyncio.to_thread(second.start)
-    return first, second
+    try:
+        await second.start()
+        yield first, second
+    finally:
+        await second.end()
 
 
 async def test_a_rolling_restart_costs_no_caller_an_error(launch: Launch, tmp_path: Path) -> None:
-    servers = await fixed(launch, tmp_path)
-    addresses = [address for server in servers for address in server.addresses]
-    async with Client(addresses, timeout_s=PATIENT_S) as client, load(client) as done:
+    async with fixed(launch, tmp_path) as servers:
+        addresses = [address for server in servers for address in server.addresses]
+        async with Client(addresses, timeout_s=PATIENT_S) as client, load(client) as done:
+            for server in servers:
+                await goes_on(done)
+                assert await server.stop() == 0
+                await goes_on(done)
+                await server.start()
+            await goes_on(done)
+        assert done.errors == []
+        assert addresses == [address for server in servers for address in server.addresses]
         for server in servers:
-            await goes_on(done)
             assert await server.stop() == 0
-            await goes_on(done)
-            await asyncio.to_thread(server.start)
-        await goes_on(done)
-    assert done.errors == []
-    assert addresses == [address for server in servers for address in server.addresses]
-    for server in servers:
-        assert await server.stop() == 0
 
 
 async def test_a_worker_that_is_killed_costs_no_caller_an_error_and_comes_back(
