@@ -8,8 +8,12 @@ import pytest
 import redis
 
 from deploy.embedded import EmbeddedPostgres, EmbeddedValkey, temporary_directory
+from deploy.process import CHILD
 from repository.migrate import Which, migrate
 from tests.databases import Databases
+
+ENDS_WITH_ITS_OWNER = CHILD
+"""A program that starts another and has it end when its owner is gone."""
 
 Database = Callable[[Which], Awaitable[str]]
 

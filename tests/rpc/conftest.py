@@ -15,9 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.process import CHILD
 from opencif.client import Client
-from tests.conftest import EmbeddedPostgres, EmbeddedValkey, Which
+from tests.conftest import ENDS_WITH_ITS_OWNER, EmbeddedPostgres, EmbeddedValkey, Which
 
 START_MAX_S = 60.0
 STOP_MAX_S = 30.0
@@ -52,19 +51,12 @@ class Serving:
     async def start(self) -> None:
         """Start, and wait until all workers are ready. It ends when the tests do, however."""
         self._ports_file.unlink(missing_ok=True)
+        starter = (sys.executable, "-I", "-S", str(ENDS_WITH_ITS_OWNER))
         owner = (os.getpid(), int(signal.SIGTERM), -1, -1)
         command = ("-m", "server", "serve", "--ports-file", str(self._ports_file))
         with self.log.open("ab") as log:  # by the main thread, with whose death it is to end
             self._process = subprocess.Popen(  # noqa: ASYNC220
-                [
-                    sys.executable,
-                    "-I",
-                    "-S",
-                    str(CHILD),
-                    *map(str, owner),
-                    sys.executable,
-                    *command,
-                ],
+                [*starter, *map(str, owner), sys.executable, *command],
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stderr=log,
