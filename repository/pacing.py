@@ -32,13 +32,14 @@ class Pacing:
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
         """Have a turn for the block, after `PATIENCE_S` at most; in the order of arrival."""
+        is_counted = True
         try:
             async with asyncio.timeout(self._patience_s):
                 await self._turns.acquire()
         except TimeoutError:
-            yield
-            return
+            is_counted = False
         try:
             yield
         finally:
-            self._turns.release()
+            if is_counted:
+                self._turns.release()

@@ -200,7 +200,8 @@ class Rows:
         """
         if len(ids) != len(self) or len(self) < ORDERED_MIN:
             return None
-        wanted, there = (np.frombuffer(each, _ID) for each in (b"".join(ids), self._ids))
+        joined = b"".join(ids)
+        wanted, there = (np.frombuffer(each, _ID) for each in (joined, self._ids))
         places = np.empty(len(self), np.intp)
         places[np.argsort(wanted["first"])] = np.argsort(there["first"])
         if (there[places] != wanted).any():  # one id twice, or not there, or two that begin alike
@@ -209,7 +210,7 @@ class Rows:
         private = self.private and list(map(self.private.__getitem__, order))
         operational = list(map(self.operational.__getitem__, order))
         versions = np.frombuffer(self._versions, np.uint64)[places].tobytes()
-        return Rows(self.horizon, wanted.tobytes(), versions, operational, private)
+        return Rows(self.horizon, joined, versions, operational, private)
 
 
 # Of ids and the rows there are of them: whether these will do.
@@ -288,10 +289,9 @@ class RecordStore:
     ) -> Rows:
         """The rows of those `ids` that have one, deleted ones too.
 
-        One statement for every 1,000. `after_xid` asks for
-        a server that has replayed its COMMIT, `life` for one whose rows are of that incarnation,
-        `suits` for a replica that has what suits, or else the primary. Raises TimedOut, OtherLife,
-        Unavailable.
+        One statement for every 1,000. `after_xid` asks for a server that has replayed its COMMIT,
+        `life` for one whose rows are of that incarnation, `suits` for a replica that has what
+        suits, or else the primary. Raises TimedOut, OtherLife, Unavailable.
         """
         parts = []
         for start in range(0, len(ids), IDS_MAX):

@@ -138,7 +138,7 @@ class Columns:
 
 
 class Hits:
-    """What is proven current of the ids that were asked for, in their order."""
+    """What was found of the ids that were asked for, in their order: nothing is missing."""
 
     __slots__ = ("found", "ids")
 
