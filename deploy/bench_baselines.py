@@ -24,10 +24,11 @@ from repository.database import GET_INCARNATION
 from repository.proof import entry_keys
 from repository.record import Kind
 from repository.shards import Shards
+from server.memory import keep_freed
 from server.settings import Settings
 from server.worker import channel_options
+from tokenizer.blobs import split
 from tokenizer.identity import ID_BYTES
-from tokenizer.mac import split
 
 __all__ = ["DSN", "ECHO", "EMPTY", "URL", "main"]
 
@@ -178,6 +179,7 @@ async def _serve() -> None:
 
 def main() -> None:
     """Serve until the input ends."""
+    keep_freed()
     uvloop.run(_serve())
 
 

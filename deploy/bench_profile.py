@@ -59,9 +59,14 @@ STAGES: Final[Mapping[str, tuple[str, ...]]] = {
         "repository/cache.py", "repository/proof.py", "repository/window.py",
         "repository/changed.py",
     ),
-    "reader": ("repository/reading.py", "repository/flight.py", "repository/changes.py"),
+    "reader": (
+        "repository/reading.py", "repository/flight.py", "repository/headway.py",
+        "repository/changes.py",
+    ),
     "database client": ("repository/record.py", "repository/database.py", "/asyncpg/"),
-    "seals opened": ("tokenizer/sealing.py", "tokenizer/boxes.py", "server/sealed.py"),
+    "seals opened": (
+        "tokenizer/sealing.py", "tokenizer/blobs.py", "tokenizer/boxes.py", "server/sealed.py",
+    ),
     "answer framed": (
         "server/splice.py", "server/lookup.py", "server/frames.py", "server/reading.py",
         "server/network_response.py",

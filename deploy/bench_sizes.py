@@ -15,9 +15,7 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
-import asyncpg
-
-from deploy.bench import RESULTS, Plan, Take, Teller, about, in_turns, telling
+from deploy.bench import RESULTS, Plan, Take, Teller, about, in_turns, settle, telling
 from deploy.bench_rig import FILLED, Rig
 from deploy.service import DATA, Service
 from loadtests.bench_cases import KINDS, SHAPES, SOURCES, Case, Keys, asked
@@ -38,7 +36,7 @@ _TOLD_EVERY: Final = 30
 _TIMEOUT_S: Final = 6 * 3_600.0
 _SHAPE: Final = next(shape for shape in SHAPES if shape.name == "1,000")
 _SOURCES: Final = tuple(source for source in SOURCES if source.known)
-FULL: Final = Plan(rounds=15, warm_s=0.2, measure_s=0.6, accounts=_KEYS, file_entries=0)
+FULL: Final = Plan(rounds=40, warm_s=0.2, measure_s=0.6, accounts=_KEYS, file_entries=0)
 QUICK: Final = Plan(rounds=1, warm_s=0.0, measure_s=0.005, accounts=100, file_entries=0)
 
 
@@ -62,12 +60,7 @@ async def _load(service: Service, accounts: int, tell: Teller) -> None:
     async with Client(service.addresses, timeout_s=_TIMEOUT_S) as client:
         await load_plain(client, bank, accounts, tell=_seldom(tell))
     tell(f"{accounts:,} accounts loaded in {time.monotonic() - began:,.0f} s")
-    connection = await asyncpg.connect(service.stack.postgres.dsn("opencif"))
-    try:  # what else PostgreSQL would do in the background, while it is measured
-        await connection.execute("VACUUM (ANALYZE)")
-        await connection.execute("CHECKPOINT")
-    finally:
-        await connection.close()
+    await settle(service)
 
 
 def _seldom(tell: Teller) -> Teller:

@@ -19,10 +19,11 @@ import asyncpg
 from asyncpg.connect_utils import SessionAttribute
 
 from deploy.cluster_guard import MARK, Guard
-from deploy.cluster_parts import HOST, Address, Envoy, Etcd, Part, Sentinel, ValkeyNode
+from deploy.cluster_parts import Envoy, Etcd, Part, Sentinel, ValkeyNode
 from deploy.embedded_postgres import Programs, find_programs
 from deploy.patroni_node import PatroniNode
 from deploy.places import await_vacancy, settle
+from deploy.ports import HOST, Address
 from deploy.process import EmbeddedError, service_account
 from deploy.process_tree import send, tree
 from deploy.service import KEK, Workers, server_command

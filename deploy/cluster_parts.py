@@ -16,47 +16,22 @@ import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from string import Template
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final
 
 import redis
 
 from deploy.embedded_valkey import find_program
 from deploy.places import own
+from deploy.ports import HOST, Address, free_port
 from deploy.process import Account, BinaryMissing, Server
 
 __all__ = [
-    "HOST", "Address", "Envoy", "Etcd", "Part", "Sentinel", "ValkeyNode", "asked", "free_port",
-    "listens",
+    "Envoy", "Etcd", "Part", "Sentinel", "ValkeyNode", "asked", "listens",
 ]  # fmt: skip
 
-HOST: Final = "127.0.0.1"
 _CONFIGURATION: Final = Path(__file__).with_name("configuration")
 _START_MAX_S: Final = 30
 _ANSWER_MAX_S: Final = 2
-
-
-class Address(NamedTuple):
-    """Where something listens."""
-
-    host: str
-    port: int
-
-    @classmethod
-    def of(cls, text: str) -> Self:
-        """The address that is written `host:port`."""
-        host, _, port = text.rpartition(":")
-        return cls(host, int(port))
-
-    def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
-
-
-def free_port() -> int:
-    """A port of loopback that nobody had a moment ago."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Part:

@@ -29,14 +29,15 @@ __all__ = [
 class Stack:
     """PostgreSQL and Valkey in one directory, for one owner at a time.
 
-    Both end with the owner, whether he stops them, gets a signal or is killed.
+    Both end with the owner, whether he stops them, gets a signal or is killed. `over_tcp`: they are
+    reached as over a network.
     """
 
-    def __init__(self, directory: Path, *, durable: bool) -> None:
+    def __init__(self, directory: Path, *, durable: bool, over_tcp: bool = False) -> None:
         self._directory = directory
         self._held = contextlib.ExitStack()
-        self.postgres = EmbeddedPostgres(directory, durable=durable)
-        self.valkey = EmbeddedValkey(directory)
+        self.postgres = EmbeddedPostgres(directory, durable=durable, over_tcp=over_tcp)
+        self.valkey = EmbeddedValkey(directory, over_tcp=over_tcp)
 
     def start(self, tell: Callable[[str], None] = lambda _: None) -> None:
         """Start both; `tell` hears one line for each server that is up.

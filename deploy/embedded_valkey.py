@@ -19,6 +19,7 @@ from typing import Self
 import redis
 
 from deploy.places import await_vacancy, own, reachable_copy, settle, temporary_directory
+from deploy.ports import HOST, Address, free_port
 from deploy.process import (
     Account,
     BinaryMissing,
@@ -32,7 +33,8 @@ URL_VARIABLE = "OPENCIF_STACK_VALKEY_URL"  # use that server instead
 OLDEST_VERSION = (7, 0)
 
 CONFIGURATION = """
-port 0
+bind {host}
+port {port}
 unixsocket {socket}
 unixsocketperm 700
 requirepass {password}
@@ -72,13 +74,15 @@ def find_program(account: Account | None) -> tuple[Path, str]:
 class EmbeddedValkey:
     """A Valkey server that works in `directory`/valkey, with its log in `directory`/logs.
 
-    With OPENCIF_STACK_VALKEY_URL set, nothing is started and that server is used.
+    With OPENCIF_STACK_VALKEY_URL set, nothing is started and that server is used. `over_tcp`: it is
+    reached on a free port of loopback and not by its socket, which holds up long answers.
     """
 
-    def __init__(self, directory: Path, *, maxmemory_mb: int = 256) -> None:
+    def __init__(self, directory: Path, *, over_tcp: bool = False, maxmemory_mb: int = 256) -> None:
         self._directory = directory
         self._maxmemory_mb = maxmemory_mb
         self._external = os.environ.get(URL_VARIABLE)
+        self._tcp = Address(HOST, free_port()) if over_tcp else None
         self._sockets: Path | None = None
         self._password = secrets.token_urlsafe(24)
         self._server: Server | None = None
@@ -88,7 +92,11 @@ class EmbeddedValkey:
     @property
     def url(self) -> str:
         """What redis-py's `from_url` takes; it holds the password."""
-        return self._external or f"unix://:{self._password}@{self._sockets}/valkey.sock"
+        if self._external:
+            return self._external
+        if self._tcp:
+            return f"redis://:{self._password}@{self._tcp}"
+        return f"unix://:{self._password}@{self._sockets}/valkey.sock"
 
     def start(self) -> None:
         """Start, empty; returns when it takes connections. After kill() the url stays the same.
@@ -110,6 +118,8 @@ class EmbeddedValkey:
 
     def _launch(self, program: Path, home: Path, path: Path, account: Account | None) -> Server:
         configuration = CONFIGURATION.format(
+            host=HOST,
+            port=self._tcp.port if self._tcp else 0,
             socket=path,
             password=self._password,
             directory=home / "valkey",

@@ -8,9 +8,9 @@ from fnmatch import fnmatchcase
 from types import TracebackType
 from typing import Self
 
-from deploy.cluster_parts import Address
 from deploy.fault_loop import LoopThread
 from deploy.fault_proxy import HEALTHY, Fault, FaultProxy
+from deploy.ports import Address
 
 __all__ = ["Links"]
 

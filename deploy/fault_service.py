@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from deploy.cluster_parts import Address, Envoy, listens
+from deploy.cluster_parts import Envoy, listens
 from deploy.fault_stage import NotHere, Scenario, Stage, fault
+from deploy.ports import Address
 from deploy.process_tree import send, tree
 from loadtests.bench_machine import Cores, pin
 

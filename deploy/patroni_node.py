@@ -12,9 +12,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from deploy.cluster_parts import HOST, Address, Part, asked, free_port
-from deploy.embedded_postgres import Programs
+from deploy.cluster_parts import Part, asked
+from deploy.embedded_postgres import KEPT_MEMORY, Programs
 from deploy.places import own
+from deploy.ports import HOST, Address, free_port
 from deploy.process import Account
 from deploy.process_tree import Process, send, tree
 
@@ -76,7 +77,7 @@ class PatroniNode(Part):
         )
         command = [*before, *_as(self._account), sys.executable, "-m", "patroni", configuration]
         # As ourselves: the command itself changes the user.
-        self._launch(command, None, environment={"HOME": str(self._place)})
+        self._launch(command, None, environment=KEPT_MEMORY | {"HOME": str(self._place)})
 
     def status(self) -> dict[str, Any]:
         """What Patroni says of the node: state, role, timeline; empty when it is silent."""

@@ -85,7 +85,7 @@ class Service:
         settings: Mapping[str, str] = MappingProxyType({}),
         tell: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self.stack = Stack(directory, durable=True)
+        self.stack = Stack(directory, durable=True, over_tcp=True)
         self._settings = settings
         self._workers = workers
         self._port = port

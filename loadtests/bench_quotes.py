@@ -110,6 +110,10 @@ def _profile(directory: Path) -> Iterator[str]:
     return profile_lines(_read(directory, "profile.json"))
 
 
+def _profile_before(directory: Path) -> Iterator[str]:
+    return profile_lines(_read(directory, "profile-before.json"))
+
+
 def _kernels(directory: Path) -> Iterator[str]:
     before = _read(directory, "kernels-before.json")["instructions"]
     now = _read(directory, "kernels.json")["instructions"]
@@ -131,6 +135,7 @@ QUOTES: Final[Mapping[str, Words]] = {
     "ratios": _ratios,
     "sizes": _sizes,
     "profile": _profile,
+    "profile before": _profile_before,
     "kernels": _kernels,
     "availability": _availability,
 }

@@ -1,7 +1,8 @@
 """The read path: ids -> cache -> one statement for what missed -> cache, shared by all callers.
 
 Written for speed: no task per call or key, whoever asks in one turn of the event loop asks
-together. Decides which reads may share an answer.
+together, and in a busy worker whoever asks within two milliseconds. Decides which reads may share
+an answer.
 """
 
 import asyncio
@@ -9,19 +10,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from repository.cache import Cache
 from repository.changes import ChangePoll
 from repository.database import Position, seconds_left
 from repository.errors import TimedOut, Unavailable
 from repository.flight import Flight
+from repository.headway import Headway
 from repository.record import IDS_MAX, Entry, Kind, RecordStore, Rows
 from repository.values import Found, Hits, entries_of, stamps_of
 from repository.window import NO_LIFE, Change, Stamp
 from repository.work import Written
 
-__all__ = ["Consistency", "Freshness", "ReadStats", "Reader"]
+__all__ = ["FEW", "Consistency", "Freshness", "ReadStats", "Reader"]
+
+FEW: Final = 32  # ids that are better asked for with others' than at once
 
 
 class Consistency(Enum):
@@ -60,6 +64,7 @@ class Reader:
         self._flights: dict[int, dict[bytes, Flight]] = {kind: {} for kind in Kind}
         self._boarding: dict[int, Flight] = {}
         self._departures = 0
+        self._headways: dict[int, Headway] = {kind: Headway() for kind in Kind}
         self._reads: set[asyncio.Task[None]] = set()
 
     async def get_many(
@@ -217,10 +222,13 @@ class Reader:
         return brought
 
     def _board(self, kind: int, ids: Sequence[bytes], deadline: float | None) -> Flight:
-        """Put ids that no flight brings yet on the one that leaves after this turn of the loop."""
-        flight = self._boarding.get(kind)
+        """Put ids that no flight brings yet on the one that leaves next; many, on their own."""
+        are_few = len(ids) <= FEW
+        flight = self._boarding.get(kind) if are_few else None
         if flight is None:
-            flight = self._boarding[kind] = Flight()
+            flight = Flight()
+            if are_few:
+                self._boarding[kind] = flight
             task = asyncio.create_task(self._fly(kind, flight))
             self._reads.add(task)
             task.add_done_callback(self._reads.discard)
@@ -233,17 +241,17 @@ class Reader:
             flight.ids = aboard
             flight.alone = ids if len(aboard) == len(ids) else None
         flight.allow(deadline)
-        if len(flight.ids) >= IDS_MAX:
+        if are_few and len(flight.ids) >= IDS_MAX:
             del self._boarding[kind]
         return flight
 
     async def _fly(self, kind: int, flight: Flight) -> None:
         """See a flight through, whatever becomes of those aboard."""
-        if self._boarding.get(kind) is flight:
-            del self._boarding[kind]
-        self._departures += 1
-        flight.departure = self._departures
         try:
+            if self._boarding.get(kind) is flight:
+                await self._wait_for_others(kind, flight)
+            self._departures += 1
+            flight.departure = self._departures
             await self._ask(kind, flight)
         except Exception as error:  # told to all who wait: a defect must not keep them waiting
             flight.fail(error)
@@ -253,6 +261,14 @@ class Reader:
         finally:
             self._unlist(kind, flight.ids)
             flight.land()
+
+    async def _wait_for_others(self, kind: int, flight: Flight) -> None:
+        try:
+            if wait_s := self._headways[kind].leave():
+                await asyncio.sleep(wait_s)
+        finally:
+            if self._boarding.get(kind) is flight:
+                del self._boarding[kind]
 
     async def _ask(self, kind: int, flight: Flight) -> None:
         """First the cache, then the database for what is not there."""

@@ -9,18 +9,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
 from functools import partial
-from itertools import chain, repeat
+from itertools import accumulate, chain, repeat
 from struct import iter_unpack, unpack
 from typing import Any, Final, NamedTuple, TypeAlias
 from uuid import UUID
 
 import numpy as np
+import numpy.typing as npt
 
 from repository.database import Database, Row
 from repository.errors import NotFound
 from repository.pacing import Pacing
 
-__all__ = ["DELETED", "Entry", "Kind", "Operation", "Record", "RecordStore", "Revision", "Rows"]
+__all__ = [
+    "DELETED", "Entry", "Kind", "Operation", "Record", "RecordStore", "Revision", "Rows", "Sizes",
+]  # fmt: skip
+
+Sizes: TypeAlias = npt.NDArray[np.intp]
 
 DELETED: Final = 99  # state of a deleted record: versioned like any other, without segments
 
@@ -37,15 +42,15 @@ class Kind(IntEnum):
 def _get_many(kind: Kind) -> str:
     """One row whatever is found, with what its snapshot is of: incarnation, and horizon.
 
-    Ids come as one value of 16 bytes each and go back like that, versions of 8, segments as arrays,
-    `private` as NULL where there is none: `Rows` takes it apart. Planned once: with the kind in it
-    one partition is read, and `unnest` is taken to be short, where generate_series is not and would
-    have every execution planned anew.
+    Ids come as one value of 16 bytes each and go back like that, versions of 8, operational
+    segments end to end and their lengths of 4, `private` as an array, or NULL where there is none:
+    `Rows` takes it apart. Planned once: with the kind in it one partition is read, and `unnest` is
+    taken to be short, where generate_series is not and would have every execution planned anew.
     """
     return f"""
 SELECT (SELECT id FROM incarnation), pg_snapshot_xmin(pg_current_snapshot()),
-       string_agg(id, ''), string_agg(int8send(version), ''),
-       array_agg(coalesce(operational, '')),
+       string_agg(id, ''), string_agg(int8send(version), ''), string_agg(operational, ''),
+       string_agg(int4send(coalesce(octet_length(operational), 0)), ''),
        CASE WHEN count(private) > 0 THEN array_agg(coalesce(private, '')) END
 FROM record
 WHERE kind = {kind:d} AND id = ANY(ARRAY(
@@ -134,26 +139,31 @@ class Entry(NamedTuple):
         return bool(self.operational)
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class Rows:
     """What was read by ids, side by side: deleted records too, missing ones not."""
 
-    __slots__ = ("_ids", "_versions", "horizon", "operational", "private")
+    horizon: int
+    ids: bytes
+    """16 bytes each."""
+    versions: bytes
+    """8 bytes each, the highest first."""
+    operational: bytes
+    """What holds all of the segments, as they are sealed."""
+    places: Sizes
+    """Where in it they begin, in bytes, [n]."""
+    sizes: Sizes
+    """How long they are, in bytes, [n]; 0 of a deleted record."""
+    private: list[bytes] | None
+    """The segments as they are sealed; None where no record has any."""
 
-    def __init__(
-        self,
-        horizon: int,
-        ids: bytes | None,
-        versions: bytes | None,
-        operational: list[bytes] | None,
-        private: list[bytes] | None,
-    ) -> None:
-        self.horizon = horizon
-        self._ids = ids or b""
-        self._versions = versions or b""
-        self.operational = operational or []
-        """The segments as they are sealed; empty of a deleted record."""
-        self.private = private
-        """The same; None where no record has any."""
+    @classmethod
+    def read(cls, columns: Sequence[Any]) -> "Rows":
+        """Take what a statement returned, segments end to end in the order of the ids."""
+        horizon, ids, versions, operational, lengths, private = columns
+        sizes = np.frombuffer(lengths or b"", ">i4").astype(np.intp)
+        places = np.cumsum(sizes) - sizes
+        return cls(horizon, ids or b"", versions or b"", operational or b"", places, sizes, private)
 
     @classmethod
     def joined(cls, parts: Sequence["Rows"]) -> "Rows":
@@ -163,11 +173,14 @@ class Rows:
         private: list[bytes] | None = None
         if any(part.private for part in parts):
             private = [one for part in parts for one in part.private or [b""] * len(part)]
+        ends = accumulate((len(part.operational) for part in parts), initial=0)
         return cls(
             min(part.horizon for part in parts),
-            b"".join([part._ids for part in parts]),
-            b"".join([part._versions for part in parts]),
-            [one for part in parts for one in part.operational],
+            b"".join([part.ids for part in parts]),
+            b"".join([part.versions for part in parts]),
+            b"".join([part.operational for part in parts]),
+            np.concatenate([part.places + end for part, end in zip(parts, ends, strict=False)]),
+            np.concatenate([part.sizes for part in parts]),
             private,
         )
 
@@ -175,22 +188,24 @@ class Rows:
         return f"Rows({len(self)} hidden)"
 
     def __len__(self) -> int:
-        return len(self.operational)
+        return len(self.sizes)
 
-    @property
-    def versions(self) -> tuple[int, ...]:
-        """The version of each."""
-        return unpack(f">{len(self)}Q", self._versions)
+    def stamps(self) -> list[tuple[int, int]]:
+        """The version and the horizon of each."""
+        return list(zip(self._versions(), repeat(self.horizon), strict=False))
 
     def entries(self) -> list[Entry]:
-        """An object each; no line of Python runs for any of them."""
+        """An object each; no line of Python runs for any of them but a cut."""
+        operational, begins = self.operational, self.places.tolist()
+        ends = (self.places + self.sizes).tolist()
+        cuts = [operational[begin:end] for begin, end in zip(begins, ends, strict=True)]
         private = self.private or repeat(b"")
-        columns = zip(self.versions, repeat(self.horizon), self.operational, private, strict=False)
+        columns = zip(self._versions(), repeat(self.horizon), cuts, private, strict=False)
         return list(map(tuple.__new__, repeat(Entry), columns))
 
     def by_id(self) -> dict[bytes, Entry]:
         """An object each."""
-        ids = chain.from_iterable(iter_unpack(f"{ID_BYTES}s", self._ids))
+        ids = chain.from_iterable(iter_unpack(f"{ID_BYTES}s", self.ids))
         return dict(zip(ids, self.entries(), strict=True))
 
     def in_order_of(self, ids: Sequence[bytes]) -> "Rows | None":
@@ -201,16 +216,23 @@ class Rows:
         if len(ids) != len(self) or len(self) < ORDERED_MIN:
             return None
         joined = b"".join(ids)
-        wanted, there = (np.frombuffer(each, _ID) for each in (joined, self._ids))
-        places = np.empty(len(self), np.intp)
-        places[np.argsort(wanted["first"])] = np.argsort(there["first"])
-        if (there[places] != wanted).any():  # one id twice, or not there, or two that begin alike
+        wanted, there = (np.frombuffer(each, _ID) for each in (joined, self.ids))
+        order = np.empty(len(self), np.intp)
+        order[np.argsort(wanted["first"])] = np.argsort(there["first"])
+        if (there[order] != wanted).any():  # one id twice, or not there, or two that begin alike
             return None
-        order = places.tolist()
-        private = self.private and list(map(self.private.__getitem__, order))
-        operational = list(map(self.operational.__getitem__, order))
-        versions = np.frombuffer(self._versions, np.uint64)[places].tobytes()
-        return Rows(self.horizon, joined, versions, operational, private)
+        return Rows(
+            self.horizon,
+            joined,
+            np.frombuffer(self.versions, np.uint64)[order].tobytes(),
+            self.operational,
+            self.places[order],
+            self.sizes[order],
+            self.private and list(map(self.private.__getitem__, order.tolist())),
+        )
+
+    def _versions(self) -> tuple[int, ...]:
+        return unpack(f">{len(self)}Q", self.versions)
 
 
 # Of ids and the rows there are of them: whether these will do.
@@ -308,7 +330,7 @@ class RecordStore:
                     life=life,
                     suits=suits and partial(_suit, suits, part),
                 )
-            parts.append(Rows(*row[1:]))
+            parts.append(Rows.read(row[1:]))
         return Rows.joined(parts)
 
     async def get_numbers(
@@ -395,4 +417,4 @@ class RecordStore:
 
 
 def _suit(suits: Suits, ids: Sequence[bytes], rows: Sequence[Row]) -> bool:
-    return suits(ids, Rows(*rows[0][1:]))
+    return suits(ids, Rows.read(rows[0][1:]))

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from repository.record import Entry, Rows
+from repository.record import Entry, Rows, Sizes
 
 __all__ = [
     "BLOCK_SIZE", "EMPTY_SIZE", "HEAD", "HEAD_SIZE", "NONCE_SIZE", "TAG_SIZE", "VALUE_MAX",
@@ -22,7 +22,6 @@ __all__ = [
 ]  # fmt: skip
 
 Flags: TypeAlias = npt.NDArray[np.bool_]
-Sizes: TypeAlias = npt.NDArray[np.intp]
 Words: TypeAlias = npt.NDArray[np.uint64]
 
 # Version, horizon, the segments' lengths, in clear. Then a box: a nonce, the segments and zeros up
@@ -170,7 +169,8 @@ def exist_in(found: Found) -> list[bool]:
         there: list[bool] = (found.heads[2] > 0).tolist()
         return there
     if isinstance(found, Rows):
-        return list(map(bool, found.operational))
+        exist: list[bool] = (found.sizes > 0).tolist()
+        return exist
     return [entry.exists for entry in found]
 
 
@@ -180,5 +180,5 @@ def stamps_of(found: Found) -> list[tuple[int, int]]:
         versions, horizons = found.heads[:2].tolist()
         return list(zip(versions, horizons, strict=True))
     if isinstance(found, Rows):
-        return [(version, found.horizon) for version in found.versions]
+        return found.stamps()
     return [entry[:2] for entry in found]

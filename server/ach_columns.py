@@ -18,8 +18,8 @@ from server.ach_stages import Stage, Stages
 from server.name_columns import compared
 from server.resolution import Judge
 from server.routing_table import Route, Scheme
+from tokenizer.blobs import split
 from tokenizer.identity import ID_BYTES, IdKind
-from tokenizer.mac import split
 from tokenizer.normal import ACCOUNT_NUMBER_MAX
 from tokenizer.rows import ROW_BYTES, TEXT_AT, Words, encode, luhn_sums, texts
 

@@ -3,11 +3,11 @@
 Knows no balance and no limit: an authorization host decides, this only says what is plain.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final
 
 from opencif.v1 import card_pb2
-from opencif.v1.card_pb2 import Card
+from opencif.v1.card_pb2 import Card, ListCardsResponse
 from server import splice
 
 __all__ = ["FIELD_BYTES", "NOT_THERE", "fields", "network_response"]
@@ -50,10 +50,11 @@ def network_response(card: Card, month: str) -> str:
     return response
 
 
-def fields(cards: Iterable[bytes], month: str) -> list[bytes]:
+def fields(cards: Sequence[bytes], month: str) -> list[bytes]:
     """CardResult's field with the response of each serialized card, `FIELD_BYTES` long.
 
-    The generated class is quicker than peeking at two fields by hand: 0.6 us a card against 1.3.
+    Parsed as one message, a fourth cheaper than each by itself: upb has malloc_trim called for
+    every ten thousand arenas freed, and the next thousand cards pay for it in page faults.
     """
-    parse = Card.FromString
-    return [_FIELDS[network_response(parse(card), month)] for card in cards]
+    listed = ListCardsResponse.FromString(b"".join(splice.LISTED.frames(cards)))
+    return [_FIELDS[network_response(card, month)] for card in listed.cards]

@@ -23,8 +23,8 @@ def texts_of(sealed: SealedRecords, kind: int, ids: Sequence[bytes], found: Foun
     if isinstance(found, Columns):
         return _cut(found)
     if isinstance(found, Rows):
-        if all(found.operational):
-            return sealed.texts(kind, ids, found.operational, found.versions)
+        if found.sizes.all():
+            return sealed.texts(kind, found)
         found = found.entries()
     return _one_by_one(sealed, kind, ids, found)
 

@@ -9,10 +9,11 @@ from typing import Generic, NamedTuple, Protocol
 
 from google.protobuf.message import Message
 
-from repository.record import Kind, Record
+from repository.record import Kind, Record, Rows
 from repository.values import Cached
 from server.customer_keys import CustomerSealers
 from server.shape import M, hide_inputs, shape_of
+from tokenizer.blobs import Blobs
 from tokenizer.customer import CustomerSealer
 from tokenizer.sealing import (
     OPENED_TEXT,
@@ -122,15 +123,14 @@ class SealedRecords:
         if Cached in set(map(type, rows)):
             return self._some_current(kind, ids, rows)
         blobs = [row.operational or b"" for row in rows]
-        return self.texts(kind, ids, blobs, [row.version for row in rows])
-
-    def texts(
-        self, kind: int, ids: Sequence[bytes], operational: Sequence[bytes], versions: Sequence[int]
-    ) -> list[bytes]:
-        """The same of segments by themselves, each of the version that goes with it."""
-        plaintexts = self._sealer.open_operational_many(kind, ids, operational)
-        check_versions(operational, versions)
+        plaintexts = self._sealer.open_operational_many(kind, ids, blobs)
+        check_versions(blobs, [row.version for row in rows])
         return plaintexts
+
+    def texts(self, kind: int, rows: Rows) -> list[bytes]:
+        """The same of rows side by side, none of which is without a segment."""
+        blobs = Blobs(rows.operational, rows.places, rows.sizes)
+        return self._sealer.open_operational_blobs(kind, rows.ids, rows.versions, blobs)
 
     def _some_current(
         self, kind: int, ids: Sequence[bytes], rows: Sequence[SealedRow]

@@ -13,6 +13,7 @@ from opencif.v1 import lookup_pb2
 
 __all__ = [
     "BARE",
+    "LISTED",
     "Form",
     "answer",
     "embedded",
@@ -150,3 +151,5 @@ def _length(payload: bytes) -> bytes:
 
 BARE: Final = Form(lambda _: b"", b"")
 """The form of records that stand by themselves."""
+LISTED: Final = Form(lambda size: _TAGS[1] + _varint(size), b"")
+"""The form of records in an answer to List, all of which have them in field 1."""

@@ -32,6 +32,7 @@ from server.admission import FLOODED, Admission
 from server.app import wired
 from server.callers import identify_by, server_credentials
 from server.contract import services
+from server.memory import keep_freed
 from server.metrics import Metrics
 from server.queue_probe import QueueProbe
 from server.rpc import Elsewhere, bind
@@ -67,6 +68,7 @@ def run(settings: Settings, place: Place) -> None:
     Raises StartRefused, and what `wired` raises.
     """
     log.configure()
+    keep_freed()
     uvloop.run(_serve(settings, place))
 
 

@@ -13,8 +13,9 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESOCB3
 
+from tokenizer.blobs import split
 from tokenizer.keyring import Keyring, Purpose
-from tokenizer.mac import BLOCK_BYTES, doubled, split
+from tokenizer.mac import BLOCK_BYTES, doubled
 
 __all__ = ["HEAD_BLOCKS", "Boxes", "Ocb"]
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tokenizer.mac import split
+from tokenizer.blobs import split
 
 __all__ = ["record_texts", "uuid7s", "uuid_texts"]
 

@@ -15,10 +15,11 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
+from tokenizer.blobs import split
 from tokenizer.keyring import Keyring, Purpose
 from tokenizer.mac import Cmac
 from tokenizer.normal import NotNormal
-from tokenizer.rows import Words, id_list
+from tokenizer.rows import Words
 
 ID_BYTES = 16
 NUMBER_BYTES = 32  # encoding of routing + number, PAN, DPAN
@@ -171,7 +172,7 @@ class Identity:
         ids = bytearray(b"\0" + tags)  # every tag one byte on: its last makes room
         ids.pop()
         ids[::ID_BYTES] = bytes((generation,)) * (len(joined) // size)
-        return id_list(ids)
+        return split(bytes(ids), ID_BYTES)
 
     def _tags(self, label: bytes, joined: bytes, size: int, generation: int) -> bytes:
         return self._cmac(label, generation).joined(joined, size)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.cmac import CMAC
 
+from tokenizer.blobs import split
 from tokenizer.keyring import Keyring, Purpose
 
 BLOCK_BYTES = 16
@@ -89,11 +90,6 @@ class Cmac:
         for block in words[1:]:
             state = ecb.update((block ^ np.frombuffer(state, np.uint64)).tobytes())
         return np.frombuffer(state, np.uint8).reshape(count, BLOCK_BYTES)
-
-
-def split(joined: bytes, size_bytes: int) -> list[bytes]:
-    """Return `joined` cut into pieces of one size."""
-    return [joined[at : at + size_bytes] for at in range(0, len(joined), size_bytes)]
 
 
 class Macs:

@@ -7,6 +7,8 @@ for speed: no string a text, and only a few operations on whole arrays.
 import numpy as np
 import numpy.typing as npt
 
+from tokenizer.blobs import split
+
 ROW_BYTES = 32
 TEXT_AT = 2  # of a row that is encoded: behind kind and length
 TEXT_MAX = ROW_BYTES - TEXT_AT
@@ -19,7 +21,6 @@ Octets = npt.NDArray[np.uint8]  # [n, 32], or of a row one byte each
 
 _WORD = np.dtype("<u8")
 _ROW = np.dtype((np.void, ROW_BYTES))
-_ID = np.dtype((np.void, 16))  # its list is of bytes, NULs at the end kept
 
 
 def _word(pattern: str) -> np.uint64:
@@ -44,12 +45,6 @@ _PAIR_LOW, _PAIR_HIGH = _word("001f"), _word("03e0")
 _FOUR_LOW, _FOUR_HIGH = _word("000003ff"), _word("000ffc00")
 _EIGHT_LOW, _EIGHT_HIGH = _word("00000000000fffff"), _word("000000fffff00000")
 _NO_CHARACTERS = np.uint64(int.from_bytes(b"\0\0aaaaaa", "little"))
-
-
-def id_list(joined: bytes | bytearray) -> list[bytes]:
-    """Return joined ids one by one."""
-    found: list[bytes] = np.frombuffer(joined, _ID).tolist()
-    return found
 
 
 def rows_at(data: bytes, starts: Places) -> Words:
@@ -112,4 +107,4 @@ def spelt_ids(rows: Words) -> tuple[list[bytes], Flags]:
     ids[:, 1] |= words[:, 3] >> np.uint64(32)
     spelt = np.bitwise_and.reduce(known.view(_WORD).reshape(rows.shape), axis=1) == _ONE_EACH
     spelt &= words[:, 3] >> np.uint64(30) & np.uint64(3) == 0
-    return id_list(ids.tobytes()), spelt
+    return split(ids.tobytes(), 2 * _WORD.itemsize), spelt

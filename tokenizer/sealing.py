@@ -8,15 +8,17 @@ Errors: `SealBroken` (does not open, or is not what was expected) and `KeyExhaus
 
 import os
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+import numpy as np
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from tokenizer.blobs import Blobs, split
+from tokenizer.identity import ID_BYTES
 from tokenizer.keyring import Keyring, KeyringError, Purpose
-from tokenizer.mac import split
 
 NONCE_BYTES = 12
 TAG_BYTES = 16
@@ -27,6 +29,10 @@ OPENED_TEXT = slice(_OPERATIONAL_HEADER.size + NONCE_BYTES, -TAG_BYTES)
 """Where an operational segment that was opened in place has its text."""
 _HEADER = struct.Struct(">BQ")
 _VERSION = slice(1, _HEADER.size)
+# What a seal binds: kind and segment, id, header.
+_HEAD_BYTES: Final = 2
+_BOUND_ID: Final = slice(_HEAD_BYTES, _HEAD_BYTES + ID_BYTES)
+_BOUND_BYTES: Final = _BOUND_ID.stop + _OPERATIONAL_HEADER.size
 
 
 class Segment(IntEnum):
@@ -172,6 +178,21 @@ class Sealer:
         """
         return self._open(Purpose.OPERATIONAL, kind, record_ids, blobs)
 
+    def open_operational_blobs(
+        self, kind: int, record_ids: bytes, versions: bytes, blobs: Blobs
+    ) -> list[bytes]:
+        """The same of segments side by side, each of the version expected: a quarter cheaper.
+
+        Ids of 16 bytes each, versions of 8, the highest first. SealBroken names the first that is
+        not of its version or, where all are, the first that does not open.
+        """
+        try:
+            return self._open_blobs(kind, record_ids, versions, blobs)
+        except (InvalidTag, ValueError, KeyringError):  # one by one tells which
+            each = blobs.each()
+            check_versions(each, struct.unpack(f">{len(each)}Q", versions))
+            return self.open_operational_many(kind, split(record_ids, ID_BYTES), each)
+
     def opened_operational_many(
         self,
         kind: int,
@@ -250,6 +271,42 @@ class Sealer:
             text = ciphers[record_id[15]].encrypt(nonce, plaintext, head + record_id + header)
             sealed.append(header + nonce + text)
         return sealed
+
+    def _open_blobs(
+        self, kind: int, record_ids: bytes, versions: bytes, blobs: Blobs
+    ) -> list[bytes]:
+        """Open a long batch: but for `decrypt` and two cuts no line runs for a single segment.
+
+        ValueError, beside what opening raises: something is not as it should be.
+        """
+        fronts = blobs.fronts(OPENED_TEXT.start)
+        if len(record_ids) != len(fronts) * ID_BYTES:
+            raise ValueError("an id for each segment")
+        headers, nonces = np.hsplit(fronts, [_OPERATIONAL_HEADER.size])
+        if headers[:, _VERSION].tobytes() != versions:
+            raise ValueError("not the versions expected")
+        bound = np.empty((len(fronts), _BOUND_BYTES), np.uint8)
+        bound[:, :_HEAD_BYTES] = kind, Segment.OPERATIONAL
+        bound[:, _BOUND_ID] = np.frombuffer(record_ids, np.uint8).reshape(-1, ID_BYTES)
+        bound[:, _BOUND_ID.stop :] = headers
+        ciphers = self._ciphers[Purpose.OPERATIONAL]
+        last_bytes = record_ids[ID_BYTES - 1 :: ID_BYTES]
+        generations = headers[:, 0].tobytes()
+        chosen: Iterable[AESGCM]
+        if len(set(generations)) == 1:
+            chosen = map(ciphers[generations[0]].__getitem__, last_bytes)
+        else:
+            each = zip(generations, last_bytes, strict=True)
+            chosen = [ciphers[generation][last_byte] for generation, last_byte in each]
+        return list(
+            map(
+                AESGCM.decrypt,
+                chosen,
+                split(nonces.tobytes(), NONCE_BYTES),
+                blobs.after(OPENED_TEXT.start),
+                split(bound.tobytes(), _BOUND_BYTES),
+            )
+        )
 
     def _open(
         self, purpose: Purpose, kind: int, record_ids: Sequence[bytes], blobs: Sequence[bytes]

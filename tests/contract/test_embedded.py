@@ -73,26 +73,29 @@ async def test_cluster_sorts_by_code_point_and_has_checksums(postgres: EmbeddedP
     assert await value(dsn, "SELECT 'B' < 'a'") is True
 
 
-async def test_postgres_survives_a_kill_under_the_same_dsn(directory: Path) -> None:
-    with EmbeddedPostgres(directory, durable=False) as server:
+@pytest.mark.parametrize("over_tcp", [False, True])
+async def test_postgres_survives_a_kill_under_the_same_dsn(directory: Path, over_tcp: bool) -> None:
+    with EmbeddedPostgres(directory, durable=False, over_tcp=over_tcp) as server:
         await server.create_database("kept")
         dsn = server.dsn("kept")
         server.kill()
         with pytest.raises(OSError, match=r".*"):
             await asyncpg.connect(dsn)
         server.start()
-        assert await value(dsn, "SELECT 1") == 1
+        assert await value(dsn, "SELECT inet_server_addr() IS NOT NULL") is over_tcp
     with EmbeddedPostgres(directory, durable=True) as server:
         assert await server.has_database("kept")
         assert await value(server.dsn("kept"), "SHOW fsync") == "on"
 
 
-def test_valkey_comes_back_empty_under_the_same_url(directory: Path) -> None:
-    with EmbeddedValkey(directory) as server:
+@pytest.mark.parametrize("over_tcp", [False, True])
+def test_valkey_comes_back_empty_under_the_same_url(directory: Path, over_tcp: bool) -> None:
+    with EmbeddedValkey(directory, over_tcp=over_tcp) as server:
         with redis.Redis.from_url(server.url) as client:
             client.set("planted", "plain text " * 20)
         assert b"plain text " * 20 in server.dump()
         url = server.url
+        assert url.startswith("redis://" if over_tcp else "unix://")
         server.kill()
         assert not server.is_alive()
         server.start()

@@ -10,7 +10,8 @@ import pytest
 
 from repository.errors import TimedOut, Unavailable
 from repository.flight import Flight
-from repository.reading import Consistency, Freshness
+from repository.headway import Headway
+from repository.reading import FEW, Consistency, Freshness
 from repository.record import IDS_MAX, Entry, Kind
 from tests.contract.stand import (
     ACCOUNT,
@@ -90,15 +91,40 @@ async def test_kinds_are_read_apart(stand: Stand) -> None:
 async def test_a_full_read_leaves_and_what_comes_after_takes_the_next(
     stand: Stand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = [some_id() for _ in range(IDS_MAX - 1)]
+    parts = [[some_id() for _ in range(FEW)] for _ in range(IDS_MAX // FEW + 1)]
     with cache_reads(stand, monkeypatch) as asked, statements(stand, 3):
         answers = await asyncio.gather(
-            read(stand, *first),
-            read(stand, some_id(), some_id()),  # 1,001 in all: two statements
-            read(stand, first[0], some_id()),
+            *(read(stand, *part) for part in parts),  # more than 1,000: two statements
+            read(stand, parts[0][0], some_id()),
         )
-    assert asked == [IDS_MAX + 1, 1]
-    assert [len(answer) for answer in answers] == [IDS_MAX - 1, 2, 2]
+    assert asked == [len(parts) * FEW, 1]
+    assert [len(answer) for answer in answers] == [FEW] * len(parts) + [2]
+
+
+async def test_many_ids_travel_alone(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    many = [some_id() for _ in range(FEW + 1)]
+    with cache_reads(stand, monkeypatch) as asked, statements(stand, 2):
+        answers = await asyncio.gather(
+            read(stand, some_id()), read(stand, *many), read(stand, some_id(), many[0])
+        )
+    assert asked == [2, FEW + 1]
+    assert [len(answer) for answer in answers] == [1, FEW + 1, 2]
+
+
+async def test_in_a_busy_worker_callers_of_several_turns_share_a_read(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Headway, "leave", lambda _: 0.2)
+    ids = [some_id() for _ in range(5)]
+    await stand.create(*ids[:3])
+    with cache_reads(stand, monkeypatch) as asked, statements(stand, 1):
+        reads = []
+        for id_ in ids:
+            reads.append(read(stand, id_))
+            await asyncio.sleep(0)
+        answers = await asyncio.gather(*reads)
+    assert asked == [5]
+    assert [answer[0].version for answer in answers] == [1, 1, 1, 0, 0]
 
 
 async def test_what_the_cache_has_does_not_wait_for_what_another_caller_lacks(

@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 
 import repository
-from repository.record import GET_ACCOUNTS
+from repository.record import GET_ACCOUNTS, GET_CARDS, GET_CUSTOMERS, GET_RELATIONSHIPS
 from tests.conftest import Database
 
 ID, KEY, UID, HASH = b"\1" * 16, b"k", UUID(int=7), b"\2" * 32
@@ -253,6 +253,25 @@ async def test_reads_by_id_are_planned_once(
     )
     assert once + anew == 12
     assert (once > 0) == is_planned_once
+
+
+UNCERTAIN = "CREATE INDEX record_by_branch ON record (kind, branch, id)"
+
+
+@pytest.mark.parametrize("control", [False, True])
+async def test_reads_by_id_take_the_primary_key_before_anything_is_analyzed(
+    database: Database, control: bool
+) -> None:
+    """As after a load: nothing is known of the columns, and any index that has the id may do."""
+    session = await asyncpg.connect(await database("main"))
+    if control:
+        await session.execute(UNCERTAIN)
+    await session.execute(FILL_MAIN.removesuffix("ANALYZE"))
+    for sql in (GET_CUSTOMERS, GET_ACCOUNTS, GET_CARDS, GET_RELATIONSHIPS):
+        [row] = await session.fetch(f"EXPLAIN (FORMAT JSON) {sql}", ID * 100)
+        taken = {node.get("Index Name") for node in nodes(json.loads(row[0])[0]["Plan"])} - {None}
+        assert any(name.endswith("_pkey") for name in taken) is not control, taken
+    await session.close()
 
 
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:

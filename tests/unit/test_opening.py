@@ -64,12 +64,16 @@ def test_all_ways_say_the_same(some, are_many, data):
         for is_cached, entry, row in zip(are_cached, cached, rows, strict=True)
     ]
     expected = [text or b"" for text in texts]
-    side_by_side = Rows(
-        HORIZON,
-        b"".join(ids),
-        pack(f">{len(ids)}Q", *[row.version for row in rows]),
-        [row.operational for row in rows],
-        None,
+    segments = [row.operational for row in rows]
+    side_by_side = Rows.read(
+        [
+            HORIZON,
+            b"".join(ids),
+            pack(f">{len(ids)}Q", *[row.version for row in rows]),
+            b"".join(segments),
+            pack(f">{len(ids)}i", *map(len, segments)),
+            None,
+        ]
     )
     for each in (rows, cached, found, mixed, side_by_side):
         assert texts_of(SEALED, Kind.ACCOUNT, ids, each) == expected

@@ -28,12 +28,16 @@ def entry_of(id_: bytes, *, private: bool = True) -> Entry:
 
 def rows_of(ids: list[bytes], *, private: bool = True, horizon: int = HORIZON) -> Rows:
     entries = [entry_of(id_) for id_ in ids]
-    return Rows(
-        horizon,
-        b"".join(ids),
-        pack(f">{len(ids)}Q", *[entry.version for entry in entries]),
-        [entry.operational for entry in entries],
-        [entry.private for entry in entries] if private else None,
+    segments = [entry.operational for entry in entries]
+    return Rows.read(
+        [
+            horizon,
+            b"".join(ids),
+            pack(f">{len(ids)}Q", *[entry.version for entry in entries]),
+            b"".join(segments),
+            pack(f">{len(ids)}i", *map(len, segments)),
+            [entry.private for entry in entries] if private else None,
+        ]
     )
 
 
@@ -84,8 +88,8 @@ def test_what_several_statements_brought_is_one_as_of_the_oldest(private):
 
 
 def test_nothing_found_is_no_row():
-    nothing = Rows(HORIZON, None, None, None, None)
-    assert (len(nothing), nothing.by_id(), nothing.versions) == (0, {}, ())
+    nothing = Rows.read([HORIZON, *[None] * 5])
+    assert (len(nothing), nothing.by_id(), nothing.stamps()) == (0, {}, [])
 
 
 def test_they_show_nothing():

@@ -2,12 +2,14 @@
 
 import struct
 
+import numpy as np
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.keyrings import KEK, ring, table
+from tokenizer.blobs import Blobs
 from tokenizer.keyring import Keyring, Purpose
 from tokenizer.sealing import (
     OPENED_TEXT,
@@ -193,3 +195,60 @@ def test_what_is_sound_is_opened_in_place(damages):
             assert operational_versions(segment) == (7, 0, 5)
             assert segment[: OPENED_TEXT.start] + blob[OPENED_TEXT] == blob[: OPENED_TEXT.stop]
             assert segment[-16:] == blob[-16:]
+
+
+def side_by_side(segments):
+    """These blobs with something between them, the last one first."""
+    sizes = np.array([len(segment) for segment in segments], np.intp)
+    places = (np.cumsum((sizes + 3)[::-1]) - (sizes + 3)[::-1])[::-1]
+    return Blobs(b"gap".join([*segments[::-1], b""]), places, sizes)
+
+
+@given(
+    st.lists(st.tuples(st.binary(min_size=16, max_size=16), versions, st.binary(max_size=99))),
+    st.sampled_from([1, 2]),
+)
+def test_what_lies_side_by_side_opens_as_one_by_one_does(records, generations):
+    """Under one generation and under two, as after a rotation."""
+    tables = [table()]
+    tables.append(tables[0].with_new_generation(Purpose.OPERATIONAL, KEK))
+    sealers = [Sealer(Keyring.open(KEK, each)) for each in tables]
+    blobs = [
+        sealers[at % generations].seal_operational(2, id_, found, text)
+        for at, (id_, found, text) in enumerate(records)
+    ]
+    ids = [id_ for id_, _, _ in records]
+    joined = b"".join(found[0].to_bytes(8) for _, found, _ in records)
+    opened = sealers[1].open_operational_blobs(2, b"".join(ids), joined, side_by_side(blobs))
+    assert opened == sealers[1].open_operational_many(2, ids, blobs)
+    assert opened == [text for _, _, text in records]
+
+
+@pytest.mark.parametrize("place", [0, 30, 59])
+@pytest.mark.parametrize(
+    "damage", ["tag", "version", "short", "empty", "key", "id", "kind", "generation", "length"]
+)
+def test_what_lies_side_by_side_and_does_not_open_is_named(damage, place):
+    ids = [bytes([n]) * 16 for n in range(60)]
+    blobs = SEALER.seal_operational_many(2, ids, [(7, 0, 5)] * 60, [b"text"] * 60)
+    blob = blobs[place]
+    blobs[place] = {
+        "tag": blob[:-1] + bytes([blob[-1] ^ 1]),
+        "version": SEALER.seal_operational(2, ids[place], (8, 0, 5), b"text"),
+        "short": blob[:30],
+        "empty": b"",
+        "key": Sealer(ring()).seal_operational(2, ids[place], (7, 0, 5), b"text"),
+        "id": SEALER.seal_operational(2, ids[place - 1], (7, 0, 5), b"text"),
+        "kind": SEALER.seal_operational(3, ids[place], (7, 0, 5), b"text"),
+        "generation": b"\x09" + blob[1:],
+        "length": blob + b"\0",
+    }[damage]
+    with pytest.raises(SealBroken) as broken:
+        SEALER.open_operational_blobs(2, b"".join(ids), (7).to_bytes(8) * 60, side_by_side(blobs))
+    assert broken.value.position == place
+
+
+def test_what_lies_side_by_side_has_an_id_each():
+    blobs = SEALER.seal_operational_many(2, [ID] * 20, [(7, 0, 5)] * 20, [b"text"] * 20)
+    with pytest.raises(ValueError, match="an id for each segment"):
+        SEALER.open_operational_blobs(2, ID, (7).to_bytes(8) * 20, side_by_side(blobs))
