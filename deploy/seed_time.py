@@ -21,6 +21,9 @@ ACTOR: Final[ContextVar[str]] = ContextVar("ACTOR", default="")
 """In whose name something is done: what is set off in the background is done in it too."""
 
 _EPOCH_NS: Final = 1_790_000_000_000_000_000
+_FIRST_S: Final = float(2**21)
+"""All times until twice as late are rounded alike, to half of what an event loop tells apart: which
+whole second a seed begins with changes nothing."""
 _LOOK_S: Final = 0.001
 _LOOK_MAX_S: Final = 0.016
 _LOOKS_MAX: Final = 6_000  # counted, not timed: whoever is stopped for a while is not stuck
@@ -44,7 +47,7 @@ class Turns:
     """
 
     def __init__(self, is_blocked: Callable[[int], bool]) -> None:
-        self.now_s = 1_000.0
+        self.now_s = _FIRST_S
         self.is_settling: Callable[[], bool] = lambda: False
         self._is_blocked = is_blocked
         self._random = random.Random(0)  # noqa: S311 - chance, no secret
@@ -63,12 +66,17 @@ class Turns:
         jitter = random.getstate()
         random.seed(f"jitter/{seed}")
 
+        def worked_s() -> float:
+            """All of its time in every other seed, in which reads then keep their distance."""
+            return self.now_s if seed % 2 else 0.0
+
         def now_ns() -> int:
             return _EPOCH_NS + int((self.now_s - began_s) * 1e9)
 
         with (
             mock.patch.object(os, "urandom", entropy.randbytes),
             mock.patch.object(time, "time_ns", now_ns),
+            mock.patch.object(time, "thread_time", worked_s),
         ):
             try:
                 yield

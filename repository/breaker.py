@@ -14,8 +14,8 @@ PAUSE_S: Final = 0.5
 class Breaker:
     """Open after FAILURES_MAX failures in a row; then one trial per pause until one succeeds."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(self, clock: Callable[[], float] | None = None) -> None:
+        self._clock = clock or time.monotonic
         self._failures = 0
         self._closed_again_at = 0.0
 

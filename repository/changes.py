@@ -106,7 +106,7 @@ class ChangePoll:
         max_stale_s: float = MAX_STALE_S,
         rows_max: int = ROWS_MAX,
         heart_beats: bool = False,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         self.window = window
         self.on_change: list[Callable[[Sequence[Change]], None]] = []
@@ -120,14 +120,14 @@ class ChangePoll:
         self._interval_s = interval_s
         self._max_stale_s = max_stale_s
         self._rows_max = min(rows_max, ROWS_MAX)
-        self._clock = clock
+        self._clock = clock or time.monotonic
         self._heart_beats = heart_beats
         self._beat: int | None = None
         self._beats: deque[tuple[int, float, int]] = deque(maxlen=BEATS_KEPT)
         self._timeline = 0
         self._asked_at: float | None = None
         self._looked_at = float("-inf")
-        self._stand_in = StandIn(clock)
+        self._stand_in = StandIn(self._clock)
         self._history_read = False
         self._task: asyncio.Task[None] | None = None
 

@@ -1,6 +1,5 @@
 """When the next read of few ids may leave: reads that leave together cost one statement. Pure."""
 
-import time
 from collections.abc import Callable
 from typing import Final
 
@@ -18,13 +17,14 @@ Clock = Callable[[], float]
 class Headway:
     """How long a read waits for others: not at all while this thread has time to spare.
 
+    `clock` and `worked` tell the time, and how much of it this thread has worked, in seconds.
     A thread at its limit has callers waiting for their turn anyway, longer than this: that more of
     them are served by one read is what makes their wait shorter. To be asked by one thread.
     """
 
     __slots__ = ("_clock", "_is_busy", "_left_s", "_looked_s", "_worked", "_worked_s")
 
-    def __init__(self, clock: Clock = time.monotonic, worked: Clock = time.thread_time) -> None:
+    def __init__(self, clock: Clock, worked: Clock) -> None:
         self._clock = clock
         self._worked = worked
         self._looked_s, self._worked_s = clock(), worked()

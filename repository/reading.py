@@ -6,6 +6,7 @@ an answer.
 """
 
 import asyncio
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -64,7 +65,9 @@ class Reader:
         self._flights: dict[int, dict[bytes, Flight]] = {kind: {} for kind in Kind}
         self._boarding: dict[int, Flight] = {}
         self._departures = 0
-        self._headways: dict[int, Headway] = {kind: Headway() for kind in Kind}
+        self._headways: dict[int, Headway] = {
+            kind: Headway(time.monotonic, time.thread_time) for kind in Kind
+        }
         self._reads: set[asyncio.Task[None]] = set()
 
     async def get_many(

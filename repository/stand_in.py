@@ -7,7 +7,6 @@ place where clocks of different machines are believed, those of the database's n
 from the future is not. The cache proves nothing meanwhile: there is no window to prove it against.
 """
 
-import time
 from collections import deque
 from collections.abc import Callable
 from typing import Final
@@ -25,7 +24,7 @@ HELD_S: Final = 3.0
 class StandIn:
     """Takes looks at standbys; `life` is the latest that any of them has been seen to live."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
         self.life = NO_LIFE
         self._timeline = 0
         self._taken: deque[tuple[float, float]] = deque()  # (asked, right as of), both monotonic

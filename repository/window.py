@@ -44,7 +44,7 @@ class Window:
         *,
         ids_max: int = IDS_MAX,
         age_max_s: float = AGE_MAX_S,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         self.incarnation = incarnation
         self.oldest_xid = NOTHING_PROVABLE
@@ -58,7 +58,7 @@ class Window:
         self._ids_max = ids_max
         self.age_max = timedelta(seconds=age_max_s)
         self._age_max_s = age_max_s
-        self._clock = clock
+        self._clock = clock or time.monotonic
         self._order = Order()  # oldest xids first
         self._seen: set[int] = set()
         self._left: set[bytes] = set()  # lives: one for each failover

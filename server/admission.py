@@ -69,7 +69,7 @@ class Admission:
         *,
         share: float = 0.5,
         wait_max_s: float = 0.25,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         self.draining = False
         self.running = 0  # weight
@@ -78,14 +78,14 @@ class Admission:
         self._slots = slots
         self._share = max(1, int(slots * share))
         self._wait_max_s = wait_max_s
-        self._clock = clock
+        self._clock = clock or time.monotonic
         self._changes_max = int(slots * CHANGES_SHARE)
         self._changing = 0  # weight
         self._held: dict[str, int] = {}
         self._streams: Counter[str] = Counter()  # of these, by caller
         self._asked: Counter[str] = Counter()  # weight asked for in this window, by caller
         self._callers: frozenset[str] = frozenset()  # of the window before
-        self._window_ends = clock() + WINDOW_S
+        self._window_ends = self._clock() + WINDOW_S
         self._taken = self._refused = self._seen = 0
         self._pressure = 0.0  # how many were refused for each that was taken, a window before
         self._floor_s = self._floor_before_s = 0.0  # the shortest waits of this window and the last

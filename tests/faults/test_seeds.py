@@ -54,11 +54,11 @@ def tokens_unheeded() -> AbstractContextManager[Any]:
 
 
 CONTROLS = [
-    (idempotency_ignored, "carried out twice", 10),
+    (idempotency_ignored, "carried out twice", 2),
     (open_questions_unasked, "was refused", 21),
-    (versions_unchecked, "was owed", 2),
+    (versions_unchecked, "was owed", 3),
     (polls_unheeded, "was owed", 1),
-    (tokens_unheeded, "was owed", 57),
+    (tokens_unheeded, "was owed", 117),
 ]
 """What is taken out, what tells of it, and the first seed that did when this was written."""
 

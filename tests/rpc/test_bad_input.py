@@ -17,6 +17,7 @@ from tests.rpc.bad_inputs import INVALID, OK, Ground, Row
 from tests.rpc.bank import active_card, new_number, new_pan, open_account
 from tests.rpc.bank import customer as a_customer
 
+AMEX = ("34", "37")  # which have 15 digits
 SHORTEST_TOLD = 5  # shorter texts, such as codes, may be part of an error's fixed words
 
 TABLE = [
@@ -53,6 +54,9 @@ async def ground(patient: Client) -> Ground:
     closed = await open_account(patient, customer)
     await patient.accounts.CloseAccount(account_pb2.CloseAccountRequest(name=closed.name))
     card = await active_card(patient, account.name, pan=pan, cardholder=customer)
+    while card.tokens[0].value.startswith(AMEX):  # too long for one: no check digit is looked at
+        pan = new_pan()
+        card = await active_card(patient, account.name, pan=pan, cardholder=customer)
     await active_card(patient, account.name, cardholder=customer)
     await patient.cards.ProvisionCardToken(
         card_pb2.ProvisionCardTokenRequest(name=card.name, token={"dpan": dpan}, activate=True)
