@@ -7,7 +7,7 @@ an answer.
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
@@ -27,6 +27,11 @@ from repository.work import Written
 __all__ = ["FEW", "Consistency", "Freshness", "ReadStats", "Reader"]
 
 FEW: Final = 32  # ids that are better asked for with others' than at once
+
+# What reads ids from the database until a deadline.
+Read: TypeAlias = Callable[
+    [int, Sequence[bytes], float | None], Awaitable[Mapping[bytes, Entry] | Hits]
+]
 
 
 class Consistency(Enum):
@@ -170,23 +175,47 @@ class Reader:
         return [read[id_] for id_ in ids]
 
     async def _shared(self, kind: int, ids: Sequence[bytes], deadline: float | None) -> Found:
-        """What is found of `ids`: by a flight with all who ask now, by those under way."""
+        """What is found of `ids`, whoever finds it.
+
+        Of many the cache is asked by whoever wants them: it has most of them, and to let others
+        know of each would take longer than asking twice. What it has not, others may wait for.
+        """
+        if len(ids) <= FEW:
+            return await self._flown(kind, ids, deadline)
+        hits = None if self._cache is None else await self._cache.get_many(kind, ids)
+        if hits is None:  # one that is behind is not given more to do: it may well hold this
+            return await self._flown(kind, ids, deadline, self._read_alone)
+        if len(hits) == len(ids):
+            return hits.found
+        cached = hits.by_id()
+        missing = [id_ for id_ in ids if id_ not in cached]
+        read = await self._flown(kind, missing, deadline, self._read)
+        cached.update(zip(missing, entries_of(read), strict=True))
+        return [cached[id_] for id_ in ids]
+
+    async def _flown(
+        self, kind: int, ids: Sequence[bytes], deadline: float | None, read: Read | None = None
+    ) -> Found:
+        """What is found of `ids` by flights under way, and by one for all who ask now.
+
+        That is one of its own where `read` says what it does.
+        """
         if self._flights[kind].keys().isdisjoint(ids):
-            flight = self._board(kind, ids, deadline)
+            flight = self._board(kind, ids, deadline, read)
             await flight.bring(ids, deadline)
             return flight.brought(ids)
         began = self._departures
         found: dict[bytes, Entry] = {}
         wanted = list(dict.fromkeys(ids))
         while wanted:
-            for flight, part in self._split(kind, wanted, deadline).items():
+            for flight, part in self._split(kind, wanted, deadline, read).items():
                 is_older = flight.departure <= began
                 found.update(await self._join(kind, flight, part, deadline, is_older=is_older))
             wanted = [id_ for id_ in wanted if id_ not in found]
         return [found[id_] for id_ in ids]
 
     def _split(
-        self, kind: int, wanted: list[bytes], deadline: float | None
+        self, kind: int, wanted: list[bytes], deadline: float | None, read: Read | None
     ) -> dict[Flight, list[bytes]]:
         """Which flight is to bring which of `wanted`: one under way, or that which boards now."""
         flights = self._flights[kind]
@@ -198,7 +227,7 @@ class Reader:
         for flight in parts:
             flight.allow(deadline)
         if alone := [id_ for id_ in wanted if id_ not in shared]:
-            parts.setdefault(self._board(kind, alone, deadline), []).extend(alone)
+            parts.setdefault(self._board(kind, alone, deadline, read), []).extend(alone)
         return parts
 
     async def _join(
@@ -224,15 +253,16 @@ class Reader:
                 self.stats.unproven_rows += 1
         return brought
 
-    def _board(self, kind: int, ids: Sequence[bytes], deadline: float | None) -> Flight:
-        """Put ids that no flight brings yet on the one that leaves next; many, on their own."""
-        are_few = len(ids) <= FEW
-        flight = self._boarding.get(kind) if are_few else None
+    def _board(
+        self, kind: int, ids: Sequence[bytes], deadline: float | None, read: Read | None
+    ) -> Flight:
+        """Put ids that no flight brings yet on the one that leaves next, or one of their own."""
+        flight = None if read else self._boarding.get(kind)
         if flight is None:
             flight = Flight()
-            if are_few:
+            if not read:
                 self._boarding[kind] = flight
-            task = asyncio.create_task(self._fly(kind, flight))
+            task = asyncio.create_task(self._fly(kind, flight, read))
             self._reads.add(task)
             task.add_done_callback(self._reads.discard)
         aboard = dict.fromkeys(ids, flight)
@@ -244,18 +274,22 @@ class Reader:
             flight.ids = aboard
             flight.alone = ids if len(aboard) == len(ids) else None
         flight.allow(deadline)
-        if are_few and len(flight.ids) >= IDS_MAX:
+        if len(flight.ids) >= IDS_MAX and self._boarding.get(kind) is flight:
             del self._boarding[kind]
         return flight
 
-    async def _fly(self, kind: int, flight: Flight) -> None:
+    async def _fly(self, kind: int, flight: Flight, read: Read | None) -> None:
         """See a flight through, whatever becomes of those aboard."""
         try:
-            if self._boarding.get(kind) is flight:
+            if not read and self._boarding.get(kind) is flight:
                 await self._wait_for_others(kind, flight)
             self._departures += 1
             flight.departure = self._departures
-            await self._ask(kind, flight)
+            ids = flight.alone or list(flight.ids)
+            if read:
+                flight.complete(await read(kind, ids, flight.deadline))
+            else:
+                await self._ask(kind, ids, flight)
         except Exception as error:  # told to all who wait: a defect must not keep them waiting
             flight.fail(error)
         except asyncio.CancelledError:
@@ -273,23 +307,22 @@ class Reader:
             if self._boarding.get(kind) is flight:
                 del self._boarding[kind]
 
-    async def _ask(self, kind: int, flight: Flight) -> None:
+    async def _ask(self, kind: int, ids: Sequence[bytes], flight: Flight) -> None:
         """First the cache, then the database for what is not there."""
-        missing = flight.alone or list(flight.ids)
-        hits = None if self._cache is None else await self._cache.get_many(kind, missing)
-        if hits and len(hits) == len(missing):
+        hits = None if self._cache is None else await self._cache.get_many(kind, ids)
+        if hits is None:
+            flight.complete(await self._read_alone(kind, ids, flight.deadline))
+            return
+        if len(hits) == len(ids):
             flight.complete(hits)
             return
-        cached = hits.by_id() if hits else {}
+        cached = hits.by_id()
         if cached:
-            missing = [id_ for id_ in missing if id_ not in cached]
+            ids = [id_ for id_ in ids if id_ not in cached]
             self._unlist(kind, cached)
-            flight.ids = dict.fromkeys(missing, flight)
+            flight.ids = dict.fromkeys(ids, flight)
             flight.hand_out(cached)
-        if hits is None:  # one that is behind is not given more to do: it may well hold this
-            flight.complete(await self._read_alone(kind, missing, flight.deadline))
-            return
-        read = await self._read(kind, missing, flight.deadline)
+        read = await self._read(kind, ids, flight.deadline)
         flight.complete({**cached, **read} if cached else read)
 
     def _unlist(self, kind: int, ids: Iterable[bytes]) -> None:

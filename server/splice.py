@@ -94,30 +94,43 @@ class Form:
     `missing` is the frame where there is no record; it is shorter than any other.
     """
 
-    __slots__ = ("_heads", "_tail_size", "missing")
+    __slots__ = ("_head", "_head_sizes", "_heads", "_tail_size", "missing")
 
     def __init__(self, head: Callable[[int], bytes], missing: bytes, tail_size: int = 0) -> None:
         self.missing = missing
+        self._head = head
         self._tail_size = tail_size
-        self._heads = _Heads(head, tail_size)
+        self._heads: dict[int, bytes] = {}  # by the record's length, made once
+        self._head_sizes: dict[int, int] = {}  # by the frame's length
 
     def frames(self, records: Sequence[bytes], tails: Sequence[bytes] = ()) -> list[bytes]:
         """The records' frames, in order; with a tail each where this form has tails."""
         heads = self._heads
-        if not self._tail_size:
-            return [heads[len(record)] + record for record in records]
-        return [
-            heads[len(record)] + record + tail for record, tail in zip(records, tails, strict=True)
-        ]
+        try:
+            if not self._tail_size:
+                return [heads[len(record)] + record for record in records]
+            return [
+                heads[len(record)] + record + tail
+                for record, tail in zip(records, tails, strict=True)
+            ]
+        except KeyError:
+            self._learn(set(map(len, records)) - heads.keys())
+            return self.frames(records, tails)
 
     def record(self, frame: bytes) -> bytes:
         """The record in a frame that was made by `frames`."""
         size = len(frame)
-        return frame[self._heads.sizes[size] : size - self._tail_size]
+        return frame[self._head_sizes[size] : size - self._tail_size]
 
     def tail(self, frame: bytes) -> bytes:
         """What stands behind the record."""
         return frame[len(frame) - self._tail_size :]
+
+    def _learn(self, sizes: Iterable[int]) -> None:
+        """Make the heads of records of these lengths."""
+        for size in sizes:
+            head = self._heads[size] = self._head(size)
+            self._head_sizes[len(head) + size + self._tail_size] = len(head)  # grows: no two alike
 
 
 def result_form(missing: bytes, tail_size: int = 0) -> Form:
@@ -128,20 +141,6 @@ def result_form(missing: bytes, tail_size: int = 0) -> Form:
         return _RESULT + _varint(len(inner) + size + tail_size) + inner
 
     return Form(head, missing, tail_size)
-
-
-class _Heads(dict[int, bytes]):
-    """A record's length -> its head, made once; `sizes` are the heads' by the frame's length."""
-
-    def __init__(self, head: Callable[[int], bytes], tail_size: int) -> None:
-        self.sizes: dict[int, int] = {}
-        self._head = head
-        self._tail_size = tail_size
-
-    def __missing__(self, size: int) -> bytes:
-        head = self[size] = self._head(size)
-        self.sizes[len(head) + size + self._tail_size] = len(head)  # grows with size: no two alike
-        return head
 
 
 def _length(payload: bytes) -> bytes:
