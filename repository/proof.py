@@ -58,7 +58,7 @@ class Prover(Protocol):
         """
 
 
-FORMAT: Final = b"\3"  # in keys: a release whose values look different finds none of these
+FORMAT: Final = b"\4"  # in keys: a release whose values look different finds none of these
 NOTHING: Final = bytes(EMPTY_SIZE)
 BROKEN: Final = frozenset({"mac", "garbled"})  # causes after which an entry is removed
 FEW: Final = 48  # entries, up to which one by one is cheaper

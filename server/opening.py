@@ -30,9 +30,9 @@ def texts_of(sealed: SealedRecords, kind: int, ids: Sequence[bytes], found: Foun
 
 
 def _cut(columns: Columns) -> list[bytes]:
-    """The texts in columns. A tombstone's segment is shorter than what would be around a text."""
+    """The texts in columns. A tombstone's segment is shorter than what stands before a text."""
     opened, begins = columns.opened, columns.places + OPENED_TEXT.start
-    ends = columns.places + columns.heads[2].astype(np.intp) + OPENED_TEXT.stop
+    ends = columns.places + columns.heads[2].astype(np.intp)
     return [opened[begin:end] for begin, end in zip(begins.tolist(), ends.tolist(), strict=True)]
 
 

@@ -146,7 +146,7 @@ class SealedRecords:
     def opened(
         self, kind: int, ids: Sequence[bytes], rows: Sequence[SealedRow]
     ) -> list[bytes | None]:
-        """The operational segments of rows, opened in place as cached entries have them.
+        """The operational segments of rows, opened as cached entries have them.
 
         Empty where there is no segment at all; None of one that `current` would not take. A private
         segment alone is what is left of a record: no deletion leaves one.

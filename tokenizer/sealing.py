@@ -25,8 +25,9 @@ TAG_BYTES = 16
 SEALS_MAX = 2**38  # 2**30 a subkey on average; SP 800-38D section 8.3 allows 2**32 random nonces
 
 _OPERATIONAL_HEADER = struct.Struct(">BQQQ")
-OPENED_TEXT = slice(_OPERATIONAL_HEADER.size + NONCE_BYTES, -TAG_BYTES)
-"""Where an operational segment that was opened in place has its text."""
+OPENED_TEXT = slice(_OPERATIONAL_HEADER.size, None)
+"""Where an operational segment that was opened has its text: behind its header."""
+_SEALED_FROM: Final = _OPERATIONAL_HEADER.size + NONCE_BYTES
 _HEADER = struct.Struct(">BQ")
 _VERSION = slice(1, _HEADER.size)
 # What a seal binds: kind and segment, id, header.
@@ -200,7 +201,7 @@ class Sealer:
         versions: Sequence[int],
         blobs: Sequence[bytes],
     ) -> list[bytes | None]:
-        """Return operational segments opened in place, `OPENED_TEXT` being the text of each.
+        """Return operational segments opened, with the header that tells versions before the text.
 
         None of one that does not open, or does not name the version expected.
         """
@@ -215,10 +216,7 @@ class Sealer:
                 self.opened_operational_many(kind, [record_id], [version], [blob])[0]
                 for record_id, version, blob in each
             ]
-        return [
-            blob[: OPENED_TEXT.start] + text + blob[OPENED_TEXT.stop :]
-            for blob, text in zip(blobs, texts, strict=True)
-        ]
+        return [blob[: OPENED_TEXT.start] + text for blob, text in zip(blobs, texts, strict=True)]
 
     def seal_number(self, kind: int, record_id: bytes, version: int, plaintext: bytes) -> bytes:
         """Return the sealed number segment of an account or card."""
@@ -279,7 +277,7 @@ class Sealer:
 
         ValueError, beside what opening raises: something is not as it should be.
         """
-        fronts = blobs.fronts(OPENED_TEXT.start)
+        fronts = blobs.fronts(_SEALED_FROM)
         if len(record_ids) != len(fronts) * ID_BYTES:
             raise ValueError("an id for each segment")
         headers, nonces = np.hsplit(fronts, [_OPERATIONAL_HEADER.size])
@@ -303,7 +301,7 @@ class Sealer:
                 AESGCM.decrypt,
                 chosen,
                 split(nonces.tobytes(), NONCE_BYTES),
-                blobs.after(OPENED_TEXT.start),
+                blobs.after(_SEALED_FROM),
                 split(bound.tobytes(), _BOUND_BYTES),
             )
         )

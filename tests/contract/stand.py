@@ -214,7 +214,7 @@ def raw(stand: Stand) -> redis.asyncio.Redis:
 
 
 def key_of(stand: Stand, id_: bytes, kind: int = ACCOUNT) -> bytes:
-    return b"{%02x}" % (id_[-1] & 63) + bytes([kind, 3]) + stand.incarnation + id_
+    return b"{%02x}" % (id_[-1] & 63) + bytes([kind, 4]) + stand.incarnation + id_
 
 
 @contextmanager

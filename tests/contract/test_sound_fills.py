@@ -18,7 +18,7 @@ from tests.contract.stand import Stand, raw
 from tests.contract.test_lookup import Bank, account, numbers, owner
 from tests.unit.keyrings import ring
 from tokenizer.keyring import Keyring, Purpose
-from tokenizer.sealing import NONCE_BYTES, OPENED_TEXT, SealBroken
+from tokenizer.sealing import NONCE_BYTES, OPENED_TEXT, TAG_BYTES, SealBroken
 
 MANY = FEW + 8
 READS = 3
@@ -34,11 +34,11 @@ def without_tags(
     opened: list[bytes | None] = []
     for id_, entry in zip(ids, entries, strict=True):
         blob = entry.operational
-        head, tag = blob[: OPENED_TEXT.start], blob[OPENED_TEXT.stop :]
+        header, sealed = blob[: OPENED_TEXT.start], blob[OPENED_TEXT]
         key = keyring.subkey(Purpose.OPERATIONAL, blob[0], b"seal/%d" % id_[-1])
-        counter = head[-NONCE_BYTES:] + b"\0\0\0\2"
+        counter = sealed[:NONCE_BYTES] + b"\0\0\0\2"
         decryptor = Cipher(algorithms.AES(key), modes.CTR(counter)).decryptor()
-        opened.append(head + decryptor.update(blob[OPENED_TEXT]) + tag)
+        opened.append(header + decryptor.update(sealed[NONCE_BYTES:-TAG_BYTES]))
     return opened
 
 

@@ -184,7 +184,7 @@ def test_bulk_keys_are_the_keys_as_they_go_over_the_wire(numbers, kind):
     packed = hiredis.pack_command(("MGET", *keys))
     assert b"*%d\r\n$4\r\nMGET\r\n%b" % (len(keys) + 1, proof.bulk_keys(kind, ids)) == packed
     assert all(
-        key[4:] == bytes([kind, 3]) + INCARNATION + id_ for key, id_ in zip(keys, ids, strict=True)
+        key[4:] == bytes([kind, 4]) + INCARNATION + id_ for key, id_ in zip(keys, ids, strict=True)
     )
 
 

@@ -178,7 +178,7 @@ def test_nothing_secret_is_shown():
 
 
 @given(st.lists(st.sampled_from(["sound", "tag", "version", "short", "empty", "key"]), max_size=9))
-def test_what_is_sound_is_opened_in_place(damages):
+def test_what_is_sound_is_opened_behind_its_header(damages):
     ids = [bytes([n]) * 16 for n in range(len(damages))]
     stranger = Sealer(ring())
     blobs = []
@@ -193,8 +193,7 @@ def test_what_is_sound_is_opened_in_place(damages):
         if segment is not None:
             assert segment[OPENED_TEXT] == b"text"
             assert operational_versions(segment) == (7, 0, 5)
-            assert segment[: OPENED_TEXT.start] + blob[OPENED_TEXT] == blob[: OPENED_TEXT.stop]
-            assert segment[-16:] == blob[-16:]
+            assert segment[: OPENED_TEXT.start] == blob[: OPENED_TEXT.start]
 
 
 def side_by_side(segments):
