@@ -11,7 +11,7 @@ PUBLISHED = $(shell $(GIT) rev-parse --quiet --verify origin/main || \
 	$(GIT) rev-parse --quiet --verify main || $(GIT) rev-parse HEAD)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check bench sizes profile kernels format proto lock clean venv
+.PHONY: help demo serve test check bench sizes file profile kernels format proto lock clean venv
 
 help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -54,6 +54,10 @@ bench: venv ## Measure OpenCIF beside the parts it stands on, for about ten minu
 
 sizes: venv ## Measure lookups in banks of 10,000, a million and ten million accounts
 	@$(BIN)/python -m deploy.bench_sizes
+	@$(BIN)/python -m loadtests.bench_quotes
+
+file: venv ## Resolve a NACHA file of five million entries, for about five minutes
+	@$(BIN)/python -m deploy.bench_file
 	@$(BIN)/python -m loadtests.bench_quotes
 
 profile: venv ## Say where the CPU of a lookup goes; needs py-spy

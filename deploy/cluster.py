@@ -268,8 +268,8 @@ class Cluster:
             return "the Valkey pair is no pair"
         if not any(valkey.is_linked for valkey in self.valkeys.values()):
             return "Valkey's replica does not follow"
-        down = [name for name, server in self.servers.items() if not server.is_alive()]
-        return f"{down[0]} is down" if down else ""
+        down = [f"{name} is down" for name, one in self.servers.items() if not one.is_alive()]
+        return ", ".join(down or [f"Envoy leaves out {one}" for one in self.envoy.left_out])
 
     def _values(self) -> dict[str, str]:
         """What this place puts into Patroni's configuration."""

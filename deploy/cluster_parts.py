@@ -212,6 +212,9 @@ class Sentinel(Part):
         self._launch(command, self._account, is_ready=lambda: listens(self.address))
 
 
+_LEFT_OUT_FOR: Final = ("failed_active_health_check", "failed_outlier_check")
+
+
 class Envoy(Part):
     """The balancer in front of all workers; runs as we do."""
 
@@ -246,6 +249,20 @@ class Envoy(Part):
         command = [_envoy(), "-c", configuration, "--concurrency", "1", "-l", "warning"]
         command.append("--use-dynamic-base-id")  # there may be another on this machine
         self._launch(command, None, is_ready=lambda: listens(self.address))
+
+    @property
+    def left_out(self) -> list[str]:
+        """The workers that no call is led to now: not found healthy since they were last found ill.
+
+        All is well where nothing is known: nobody answers, or nothing has been looked at yet.
+        """
+        told = asked(f"http://{self._admin}/clusters?format=json")
+        hosts = [host for one in told.get("cluster_statuses", ()) for host in one["host_statuses"]]
+        return [
+            "{address}:{port_value}".format_map(host["address"]["socket_address"])
+            for host in hosts
+            if any(host["health_status"].get(fault) for fault in _LEFT_OUT_FOR)
+        ]
 
 
 def asked(url: str) -> dict[str, Any]:

@@ -67,6 +67,7 @@ def _restart_all(stage: Stage) -> Iterator[None]:
     for name in list(stage.cluster.servers):
         stage.cluster.stop_server(name)
         stage.cluster.start_server(name)
+        stage.cluster.wait_healthy()
     yield
 
 

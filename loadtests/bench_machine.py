@@ -12,7 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-__all__ = ["Cores", "CpuWatch", "descendants", "facts", "pin", "resident_mib", "thread_seconds"]
+__all__ = [
+    "Cores",
+    "CpuWatch",
+    "descendants",
+    "facts",
+    "peak_mib",
+    "pin",
+    "resident_mib",
+    "thread_seconds",
+]
 
 _PROC: Final = Path("/proc")
 _NANOSECONDS: Final = 1e9
@@ -86,9 +95,18 @@ class CpuWatch:
 
 def resident_mib(pid: int) -> float:
     """Memory that a process has in use."""
+    return _status_mib(pid, "VmRSS")
+
+
+def peak_mib(pid: int) -> float:
+    """The most memory that a process has had in use at a time."""
+    return _status_mib(pid, "VmHWM")
+
+
+def _status_mib(pid: int, wanted: str) -> float:
     for line in _read(_PROC / str(pid) / "status").splitlines():
         name, _, value = line.partition(":")
-        if name == "VmRSS":
+        if name == wanted:
             return int(value.split()[0]) / 1024
     return 0.0
 

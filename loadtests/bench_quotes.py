@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-__all__ = ["DOCUMENTS", "QUOTES", "RESULTS", "main", "profile_lines", "requoted"]
+__all__ = ["DOCUMENTS", "QUOTES", "RESULTS", "file_lines", "main", "profile_lines", "requoted"]
 
 RESULTS: Final = Path(__file__).with_name("results")
 _ROOT: Final = RESULTS.parents[1]
@@ -114,6 +114,35 @@ def _profile_before(directory: Path) -> Iterator[str]:
     return profile_lines(_read(directory, "profile-before.json"))
 
 
+def file_lines(found: Found) -> Iterator[str]:
+    """How a large NACHA file was resolved, a column for each pass."""
+    passes = found["passes"]
+    yield (
+        f"| {passes[0]['entries']:,} entries, {found['bytes']:,} bytes | "
+        + " | ".join(one["name"] for one in passes)
+        + " |"
+    )
+    yield f"|---|{'---|' * len(passes)}"
+    rows = {
+        "seconds": [f"{one['elapsed_s']:,.0f}" for one in passes],
+        "entries a second, end to end": [
+            f"{one['entries'] / one['elapsed_s']:,.0f}" for one in passes
+        ],
+        "client's memory at most, MiB": [f"{one['client_mib']:,.0f}" for one in passes],
+        "worker's memory at most, MiB": [f"{one['worker_mib']:,.0f}" for one in passes],
+    }
+    for side in passes[0]["stages_s"]:
+        for stage in passes[0]["stages_s"][side]:
+            told = [one["stages_s"][side].get(stage, 0.0) for one in passes]
+            rows[f"{side}: {stage}, seconds"] = [f"{seconds:,.1f}" for seconds in told]
+    for name, cells in rows.items():
+        yield f"| {name} | {' | '.join(cells)} |"
+
+
+def _file(directory: Path) -> Iterator[str]:
+    return file_lines(_read(directory, "file.json"))
+
+
 def _kernels(directory: Path) -> Iterator[str]:
     before = _read(directory, "kernels-before.json")["instructions"]
     now = _read(directory, "kernels.json")["instructions"]
@@ -136,6 +165,7 @@ QUOTES: Final[Mapping[str, Words]] = {
     "sizes": _sizes,
     "profile": _profile,
     "profile before": _profile_before,
+    "file": _file,
     "kernels": _kernels,
     "availability": _availability,
 }

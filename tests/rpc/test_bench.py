@@ -114,3 +114,13 @@ def test_a_bank_of_a_size_is_loaded_and_measured(stack_directory: Path) -> None:
     assert all(run["wrong"] == 0 for one in told["measured"] for run in one["runs"])
     assert told["memory_mib"][group].keys() == SOURCES - {"unknown ids"}
     assert (results / "sizes.png").read_bytes().startswith(PNG)
+
+
+def test_a_large_file_is_resolved_and_comes_to_what_was_planted(stack_directory: Path) -> None:
+    results = measured("deploy.bench_file", stack_directory / "file")
+    told = json.loads((results / "file.json").read_text())
+    assert [one["name"] for one in told["passes"]] == ["cold", "warm"]
+    for one in told["passes"]:
+        assert one["entries"] == 2_000
+        assert one["stages_s"].keys() == {"server", "client"}
+        assert min(one["client_mib"], one["worker_mib"], *one["written_bytes"].values()) > 0

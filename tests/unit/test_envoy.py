@@ -10,6 +10,9 @@ import pytest
 import yaml  # Patroni brings it
 from google.rpc import error_details_pb2, status_pb2
 
+from deploy import cluster_parts
+from deploy.cluster_parts import Envoy
+
 CONFIGURATION = Path(__file__).parents[2] / "deploy/configuration/envoy.yaml"
 PLACES = {"admin_port": "1", "listen_host": "h", "listen_port": "2", "endpoints": "[]"}
 
@@ -42,3 +45,24 @@ def test_only_what_tells_of_an_overload_makes_it_hold_calls_back(http: dict[str,
     assert {code.value[0] for code in grpc.StatusCode} - good == {
         grpc.StatusCode.RESOURCE_EXHAUSTED.value[0]
     }
+
+
+def host(port: int, **health: bool | str) -> dict[str, Any]:
+    """A worker as `/clusters?format=json` tells of it."""
+    place = {"address": "127.0.0.1", "port_value": port}
+    return {"address": {"socket_address": place}, "health_status": health}
+
+
+def test_whom_it_leaves_out_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    hosts = [
+        host(1, eds_health_status="HEALTHY"),
+        host(2, failed_active_health_check=True),
+        host(3, failed_outlier_check=True),
+        host(4, failed_active_health_check=False),
+    ]
+    told: dict[str, Any] = {"cluster_statuses": [{"name": "opencif", "host_statuses": hosts}]}
+    monkeypatch.setattr(cluster_parts, "asked", lambda _: told)
+    envoy = Envoy(tmp_path)
+    assert envoy.left_out == ["127.0.0.1:2", "127.0.0.1:3"]
+    told.clear()
+    assert envoy.left_out == []
