@@ -123,7 +123,7 @@ def _routings(
 ) -> tuple[list[int], list[int]]:
     """Codes of routing numbers that are malformed, and of those whose scheme strips zeros."""
     malformed, stripping = list[int](), list[int]()
-    for code in set(codes.tolist()):
+    for code in np.unique(codes).tolist():
         try:
             if scheme_of(_routing_number(code)).strips_leading_zeros:
                 stripping.append(code)
