@@ -139,14 +139,19 @@ class Proof:
     def _few_proven(
         self, kind: int, ids: Sequence[bytes], values: Sequence[bytes], misses: dict[str, int]
     ) -> Proven:
-        window, newest = self._window, self._window.newest(kind, ids)
+        window = self._window
         there: dict[bytes, Cached] = {}
         broken, restamped = list[bytes](), list[tuple[bytes, Cached]]()
         texts = self._few_texts(kind, ids, values)
+        heads = [
+            HEAD.unpack_from(value) if text is not None else (0, window.horizon, 0, 0)
+            for value, text in zip(values, texts, strict=True)
+        ]
+        newest = window.newest(kind, ids, min(horizon for _, horizon, _, _ in heads))
         for at, (id_, value, text) in enumerate(zip(ids, values, texts, strict=True)):
             cause = "mac"
             if text is not None:
-                version, horizon, operational, private = HEAD.unpack_from(value)
+                version, horizon, operational, private = heads[at]
                 if padded_size(operational, private) != len(value):
                     cause = "garbled"
                 elif horizon < window.oldest_xid:
