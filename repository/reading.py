@@ -1,8 +1,8 @@
 """The read path: ids -> cache -> one statement for what missed -> cache, shared by all callers.
 
-Written for speed: no task per call or key, whoever asks in one turn of the event loop asks
-together, and in a busy worker whoever asks within two milliseconds. Decides which reads may share
-an answer.
+Written for speed: no task per call or key. Whoever asks for few ids in one turn of the event loop
+asks together, in a busy worker within two milliseconds; whoever asks for many asks the cache alone.
+Decides which reads may share an answer.
 """
 
 import asyncio
