@@ -5,7 +5,7 @@ from typing import Final
 
 __all__ = ["BUSY_FROM", "HEADWAY_S", "LOOK_S", "Headway"]
 
-HEADWAY_S: Final = 0.002
+HEADWAY_S: Final = 0.004
 """From one read to the next, while this thread is busy."""
 BUSY_FROM: Final = 0.5
 """The part of its time that a thread works, from which on it is."""

@@ -1,7 +1,7 @@
 """The read path: ids -> cache -> one statement for what missed -> cache, shared by all callers.
 
 Written for speed: no task per call or key. Whoever asks for few ids in one turn of the event loop
-asks together, in a busy worker within two milliseconds; whoever asks for many asks the cache alone.
+asks together, in a busy worker within four milliseconds; who asks for many asks the cache alone.
 Decides which reads may share an answer.
 """
 
