@@ -48,7 +48,7 @@ breaking:
 		echo "no published contract to compare with"; \
 	fi
 
-bench: venv ## Measure OpenCIF beside the parts it stands on, for about ten minutes
+bench: venv ## Measure OpenCIF beside the parts it stands on, for about twelve minutes
 	@$(BIN)/python -m deploy.bench
 	@$(BIN)/python -m loadtests.bench_quotes
 

@@ -169,10 +169,15 @@ class ChangePoll:
         return self._clock() - as_of_s
 
     @property
+    def is_current(self) -> bool:
+        """Whether what is proven against the window was right a second ago or later."""
+        return self.age_s <= SILENT_AFTER_S and self.has_begun
+
+    @property
     def stale_since(self) -> datetime | None:
         """When what is answered was right, if that is longer ago than a second or not polled."""
         age_s = self.age_s
-        if age_s == float("inf") or (age_s <= SILENT_AFTER_S and self.has_begun):
+        if age_s == float("inf") or self.is_current:
             return None
         return datetime.now(UTC) - timedelta(seconds=age_s)
 

@@ -6,7 +6,7 @@ Knows nothing of where entries come from: the reader sends it off, lands it, and
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from types import TracebackType
-from typing import Final
+from typing import Final, TypeAlias
 
 from repository.database import seconds_left
 from repository.errors import TimedOut
@@ -14,6 +14,9 @@ from repository.record import Entry
 from repository.values import Found, Hits
 
 __all__ = ["NOT_YET", "Flight"]
+
+# Who waits, for what, and until when.
+_Waiting: TypeAlias = tuple[asyncio.Future[None], Collection[bytes], float | None]
 
 NOT_YET: Final = 2**63  # the departure of what has not left: later than any that has
 
@@ -26,8 +29,8 @@ class Flight:
     """
 
     __slots__ = (
-        "_found", "_hits", "_waiting", "_where", "alone", "deadline", "departure", "error",
-        "has_landed", "ids",
+        "_alarm", "_found", "_hits", "_rings_at", "_waiting", "_where", "alone", "deadline",
+        "departure", "error", "has_landed", "ids",
     )  # fmt: skip
     _where: TracebackType | None
 
@@ -41,7 +44,9 @@ class Flight:
         self.error: Exception | None = None
         self._where = None
         self.has_landed = False
-        self._waiting: list[tuple[asyncio.Future[None], Collection[bytes]]] = []
+        self._waiting: list[_Waiting] = []
+        self._alarm: asyncio.TimerHandle | None = None  # one for all who wait
+        self._rings_at = 0.0
 
     def allow(self, deadline: float | None) -> None:
         """Give the read until `deadline` at least."""
@@ -55,11 +60,13 @@ class Flight:
 
         Raises TimedOut at `deadline`, and what the flight failed with.
         """
-        if not self._has(ids):
-            await self._wait(ids, deadline)
-            if self.error is not None and not self._has(ids):
-                # Raised by many: each from where it happened, or its traceback grows with them.
-                raise self.error.with_traceback(self._where)
+        if self._has(ids):
+            return
+        if not self.has_landed:
+            await self._landing(ids, deadline)
+        if self.error is not None and not self._has(ids):
+            # Raised by many: each from where it happened, or its traceback grows with them.
+            raise self.error.with_traceback(self._where)
 
     def brought(self, ids: Sequence[bytes]) -> Found:
         """What it has found of `ids`, in their order, after `bring`: one caller's as it came."""
@@ -86,9 +93,10 @@ class Flight:
         """Take what is found so far: who waits for no more than that need not wait longer."""
         self._found = found
         waiting, self._waiting = self._waiting, []
-        for waiter, ids in waiting:
+        for each in waiting:
+            waiter, ids, _ = each
             if not self._has(ids):
-                self._waiting.append((waiter, ids))
+                self._waiting.append(each)
             elif not waiter.done():
                 waiter.set_result(None)
 
@@ -104,31 +112,44 @@ class Flight:
         """
         self.has_landed = True
         self.ids = {}
-        for waiter, _ in self._waiting:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        for waiter, _, _ in self._waiting:
             if not waiter.done():  # cancelled, or out of time
                 waiter.set_result(None)
         self._waiting.clear()
 
-    async def _wait(self, ids: Collection[bytes], deadline: float | None) -> None:
-        if self.has_landed:
-            return
-        loop = asyncio.get_running_loop()
+    def _landing(self, ids: Collection[bytes], deadline: float | None) -> asyncio.Future[None]:
+        """What is done when all of `ids` are found, or the flight has landed, or at `deadline`."""
         left_s = seconds_left(deadline)
-        waiter: asyncio.Future[None] = loop.create_future()
-        self._waiting.append((waiter, ids))
-        if left_s is None:
-            await waiter
-            return
-        alarm = loop.call_later(left_s, _end, waiter)
-        try:
-            await waiter
-        finally:
-            alarm.cancel()
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((waiter, ids, deadline))
+        if deadline is not None and left_s is not None:
+            self._see_to(deadline, left_s)
+        return waiter
+
+    def _see_to(self, deadline: float, left_s: float) -> None:
+        """Have the alarm ring at this deadline at the latest, which is so many seconds away."""
+        if self._alarm is not None:
+            if self._rings_at <= deadline:
+                return
+            self._alarm.cancel()
+        self._rings_at = deadline
+        self._alarm = asyncio.get_running_loop().call_later(left_s, self._ring)
+
+    def _ring(self) -> None:
+        """Tell those whose time is over, and see to those whose is not."""
+        self._alarm = None
+        self._waiting = [each for each in self._waiting if not each[0].done()]
+        for waiter, _, deadline in self._waiting:
+            try:
+                left_s = seconds_left(deadline)
+            except TimedOut as late:
+                waiter.set_exception(late)
+            else:
+                if deadline is not None and left_s is not None:
+                    self._see_to(deadline, left_s)
 
     def _has(self, ids: Collection[bytes]) -> bool:
         return self._hits is not None or all(map(self._found.__contains__, ids))
-
-
-def _end(waiter: asyncio.Future[None]) -> None:
-    if not waiter.done():
-        waiter.set_exception(TimedOut())

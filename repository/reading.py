@@ -106,12 +106,19 @@ class Reader:
             return []
         while True:
             incarnation = self._window.incarnation
-            if self.may_be_seen(freshness):
-                found = await self._shared(kind, ids, deadline)
+            if not self.may_be_seen(freshness):
+                found: Found = await self._fresh(kind, ids, freshness, deadline)
+            elif len(ids) <= FEW:
+                found = await self._flown(kind, ids, deadline)
             else:
-                found = await self._fresh(kind, ids, freshness, deadline)
+                found = await self._cached(kind, ids, deadline)
             if self._window.incarnation == incarnation:
                 return found
+
+    @property
+    def is_current(self) -> bool:
+        """Whether what is proven against the window may be seen by whoever asks for no position."""
+        return self._poll.is_current
 
     def may_be_seen(self, freshness: Freshness) -> bool:
         """Whether what is proven against the window is fresh enough, wherever it is kept.
@@ -174,14 +181,12 @@ class Reader:
             read = await self._read(kind, wanted, deadline, primary=True)
         return [read[id_] for id_ in ids]
 
-    async def _shared(self, kind: int, ids: Sequence[bytes], deadline: float | None) -> Found:
-        """What is found of `ids`, whoever finds it.
+    async def _cached(self, kind: int, ids: Sequence[bytes], deadline: float | None) -> Found:
+        """What is found of many ids, the cache being asked by whoever wants them.
 
-        Of many the cache is asked by whoever wants them: it has most of them, and to let others
-        know of each would take longer than asking twice. What it has not, others may wait for.
+        It has most of them, and to let others know of each would take longer than asking twice.
+        What it has not, others may wait for.
         """
-        if len(ids) <= FEW:
-            return await self._flown(kind, ids, deadline)
         hits = None if self._cache is None else await self._cache.get_many(kind, ids)
         if hits is None:  # one that is behind is not given more to do: it may well hold this
             return await self._flown(kind, ids, deadline, self._read_alone)

@@ -69,8 +69,7 @@ class LookupServicer:
     def LookupAccounts(self, data: bytes, call: Call) -> Answer:
         """Look accounts up, with their current owners if asked for."""
         if (id_ := self._account_keys.one(data)) is not None:
-            call.items = 1
-            return self._plain(Kind.ACCOUNT, [id_], _ANYHOW, call)
+            return self._one(Kind.ACCOUNT, id_, call)
         wanted, request = self._account_keys.read(data)
         call.items = len(wanted)
         ids = wanted.single
@@ -82,8 +81,7 @@ class LookupServicer:
     def LookupCards(self, data: bytes, call: Call) -> Answer:
         """Look cards up, with the accounts they draw on if asked for."""
         if (id_ := self._card_keys.one(data)) is not None:
-            call.items = 1
-            return self._plain(Kind.CARD, [id_], _ANYHOW, call)
+            return self._one(Kind.CARD, id_, call)
         wanted, dpans, request = self._card_keys.read(data)
         call.items = len(wanted)
         ids = wanted.single
@@ -107,15 +105,22 @@ class LookupServicer:
         async for data in requests:
             yield await _chunk(StreamLookupCardsRequest, data, self.LookupCards, call)
 
+    def _one(self, kind: int, id_: bytes, call: Call) -> Answer:
+        """The answer to a request for one id and nothing else: its frame."""
+        call.items = 1
+        return self._frames.one(kind, id_, call) or self._plain(kind, [id_], _ANYHOW, call)
+
     def _plain(self, kind: int, ids: list[bytes], asked: Asked, call: Call) -> Answer:
         """An answer whose results are frames as they are, one for each id."""
         since = self._reads.stale_since(asked)
         results = self._frames.joined(kind, ids, self._reads.freshness(asked), call)
+        if since is None:
+            return results
         if isinstance(results, bytes):
             return splice.answer(results, since)
         return self._plain_when_read(results, since)
 
-    async def _plain_when_read(self, results: Awaitable[bytes], since: Timestamp | None) -> bytes:
+    async def _plain_when_read(self, results: Awaitable[bytes], since: Timestamp) -> bytes:
         return splice.answer(await results, since)
 
     async def _accounts(self, wanted: Wanted, request: LookupAccountsRequest, call: Call) -> bytes:

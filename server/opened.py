@@ -106,6 +106,15 @@ class OpenedRecords:
     def __repr__(self) -> str:
         return f"OpenedRecords({self.stats.entries} hidden)"
 
+    def one(self, kind: int, id_: bytes) -> bytes | None:
+        """The frame of one id, None where there is none; found, it is counted as by `hit`."""
+        frame = self._frames[kind].get(id_)
+        if frame is not None:
+            self.stats.hits += 1
+            if self._is_short:
+                self._marks[kind].add(id_)
+        return frame
+
     def find(self, kind: int, ids: Iterable[bytes]) -> list[bytes | None]:
         """The frame of each id, None where there is none. Tell `hit` what was made use of."""
         return list(map(self._frames[kind].get, ids))

@@ -22,8 +22,9 @@ __all__ = ["QueueProbe"]
 
 PATH: Final = "/opencif.worker/Probe"
 CALM_S: Final = 0.1
-LATE_S: Final = 0.02
-"""A wait that is looked at again soon, and how soon."""
+LATE_S: Final = 0.05
+"""A wait that is looked at again soon: a fifth of the longest that is set."""
+SOON_S: Final = 0.02
 PROBE_MAX_S: Final = 10.0
 
 
@@ -66,11 +67,11 @@ class QueueProbe(grpc.GenericRpcHandler):
         """Probe while many call, or few whose calls keep the event loop from coming round."""
         late_s = 0.0
         while True:
-            if self._admission.turn() or late_s > LATE_S / 2:
+            if self._admission.turn() or late_s > SOON_S / 2:
                 await self._probe(ask)
             else:
                 self._admission.waited(0.0)
-            pause_s = LATE_S if self._admission.wait_s > LATE_S else CALM_S
+            pause_s = SOON_S if self._admission.wait_s > LATE_S else CALM_S
             due = self._clock() + pause_s
             await asyncio.sleep(pause_s)
             late_s = self._clock() - due
@@ -80,7 +81,7 @@ class QueueProbe(grpc.GenericRpcHandler):
         self._sent_at = self._clock()
         answer = asyncio.ensure_future(ask(b"", timeout=PROBE_MAX_S))
         try:
-            while not (await asyncio.wait({answer}, timeout=LATE_S))[0]:
+            while not (await asyncio.wait({answer}, timeout=SOON_S))[0]:
                 if self._sent_at is not None:
                     self._admission.waited(self._clock() - self._sent_at, still_waits=True)
         finally:

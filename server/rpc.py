@@ -97,9 +97,9 @@ _TAKES_BYTES: Final = "takes_bytes"
 def takes_bytes(method: _M) -> _M:
     """Mark a servicer's method that is given its request, or each of a stream, as bytes.
 
-    It parses and validates by itself and tells `call.items`. A unary one returns bytes, or an
-    awaitable of bytes when it has to wait. Only reading methods without audit may be marked, unary
-    ones and those with streams both ways.
+    It parses and validates by itself and tells `call.items`, before it returns or yields. A unary
+    one returns bytes, or an awaitable of bytes when it has to wait. Only reading methods without
+    audit may be marked, unary ones and those with streams both ways.
     """
     setattr(method, _TAKES_BYTES, True)
     return method
@@ -314,13 +314,18 @@ class _Method:
         return answer
 
     def _of_bytes(self, data: bytes, call: Call) -> Any:
-        """The answer of a method that takes bytes; only one that waits is timed."""
+        """The answer of a method that takes bytes; only one that waits is timed.
+
+        It changes nothing, so that it may be cut off without a word.
+        """
         self._permit(call)
         try:
             answer = self._implementation(data, call)
         finally:
             self._count_items(call)
-        return answer if type(answer) is bytes else self._in_time(answer, call)
+        if type(answer) is bytes:
+            return answer
+        return within(call.remaining_s() + BACKSTOP_S, answer)
 
     async def _in_time(self, answer: Awaitable[Any], call: Call) -> Any:
         try:
@@ -329,8 +334,6 @@ class _Method:
             if self._is_mutation:  # it may have been committed: the caller must not think not
                 raise Unavailable("COMMIT_UNKNOWN") from None
             raise
-        finally:
-            self._count_items(call)
 
     async def _stream(self, request: Any, context: Context) -> AsyncIterator[bytes]:
         """Serve a call that has many answers."""

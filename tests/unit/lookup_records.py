@@ -101,6 +101,10 @@ class Records:
     async def shown(self, call, customer_ids):
         self.disclosed.append((call.method, customer_ids))
 
+    @property
+    def is_current(self):
+        return self.poll.stale_since is None
+
     def may_be_seen(self, freshness):
         return freshness is Consistency.MINIMIZE_LATENCY
 

@@ -87,6 +87,22 @@ async def test_a_wait_ends_at_its_own_deadline_or_with_its_own_cancellation() ->
     await flight.bring([A], time.monotonic() - 1)  # what is there needs no time
 
 
+async def test_whoever_has_less_time_than_those_before_is_told_first() -> None:
+    flight, now = Flight(), time.monotonic()
+    patient, hasty, late = [
+        asyncio.create_task(flight.bring([A], now + seconds)) for seconds in (60.0, 0.01, 0.03)
+    ]
+    with pytest.raises(TimedOut):
+        await hasty
+    assert (patient.done(), late.done()) == (False, False)
+    with pytest.raises(TimedOut):
+        await late
+    assert not patient.done()
+    flight.complete({A: FOUND})
+    flight.land()
+    await patient
+
+
 @pytest.mark.parametrize(
     ("deadlines", "latest"), [([1.0, 3.0, 2.0], 3.0), ([1.0, None, 2.0], None), ([None], None)]
 )

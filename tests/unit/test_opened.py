@@ -3,6 +3,7 @@
 import gc
 import os
 import tracemalloc
+from collections.abc import Callable
 from itertools import count
 from typing import Any
 
@@ -167,15 +168,28 @@ def test_a_kind_can_be_forgotten() -> None:
     assert (there(opened, *cards, kind=CARD), there(opened, account)) == (0, 1)
 
 
-def test_what_is_asked_for_again_outlives_a_scan() -> None:
+def together(opened: OpenedRecords, ids: list[bytes]) -> None:
+    opened.hit(ACCOUNT, ids)
+
+
+def one_by_one(opened: OpenedRecords, ids: list[bytes]) -> None:
+    assert all(opened.one(ACCOUNT, id_) for id_ in ids)
+
+
+@pytest.mark.parametrize("ask", [together, one_by_one])
+def test_what_is_asked_for_again_outlives_a_scan(
+    ask: Callable[[OpenedRecords, list[bytes]], None],
+) -> None:
     opened, _ = made()
     hot = [new_id() for _ in range(300)]
     put(opened, *hot)
     for _ in range(300):  # many times the bound
         put(opened, *(new_id() for _ in range(100)))
-        opened.hit(ACCOUNT, hot)
+        ask(opened, hot)
     assert there(opened, *hot) == len(hot)
     assert opened.stats.evicted > 20_000
+    assert opened.stats.hits == 300 * len(hot)
+    assert opened.one(ACCOUNT, new_id()) is None
 
 
 def test_ids_that_no_record_has_push_out_no_record() -> None:

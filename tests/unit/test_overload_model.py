@@ -14,7 +14,7 @@ import pytest
 from opencif.restraint import Restraint
 from server.admission import Admission
 from server.errors import RpcError
-from server.queue_probe import CALM_S, LATE_S
+from server.queue_probe import CALM_S, LATE_S, SOON_S
 
 IN_TIME_S = 1.0
 GIVEN_UP_S = 1.0  # gRPC's server_max_unrequested_time_in_server
@@ -99,7 +99,7 @@ class Worker:
             self._probe_at = None
             assert self._admission is not None
             is_late = self._admission.wait_s > LATE_S
-            self._next_probe = self.now + (LATE_S if is_late else CALM_S)
+            self._next_probe = self.now + (SOON_S if is_late else CALM_S)
         elif self.now - came > GIVEN_UP_S:
             self.now += GIVING_UP_S
             self._tell(taken=False)

@@ -28,14 +28,15 @@ def answering(data: bytes, call: Call) -> bytes:
 async def test_a_method_that_takes_bytes_answers_at_once_or_later(
     serve: Serve, waits: bool
 ) -> None:
-    async def later(data: bytes, call: Call) -> bytes:
+    async def later(found: bytes) -> bytes:
         await asyncio.sleep(0)
-        return answering(data, call)
+        return found
 
     @takes_bytes
     def answer(_servicer: object, data: bytes, call: Call) -> bytes | Awaitable[bytes]:
         assert data == KEYS.SerializeToString()
-        return later(data, call) if waits else answering(data, call)
+        found = answering(data, call)
+        return later(found) if waits else found
 
     served = await serve(LookupCards=answer)
     found = await lookup_pb2_grpc.LookupServiceStub(served.channel).LookupCards(KEYS)
