@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from repository.record import Entry, Rows
-from repository.values import Cached, Columns, Found
+from repository.values import Columns, Found
 from server.sealed import SealedRecords
 from tokenizer.sealing import OPENED_TEXT
 
@@ -40,8 +40,6 @@ def _one_by_one(
     sealed: SealedRecords, kind: int, ids: Sequence[bytes], entries: Sequence[Entry]
 ) -> list[bytes]:
     """The same, each by itself."""
-    if set(map(type, entries)) == {Cached}:  # a tombstone has no segment to cut
-        return [entry.operational[OPENED_TEXT] for entry in entries]
     there = [entry for entry in entries if entry.operational]
     if len(there) == len(entries):
         return sealed.current(kind, ids, entries)

@@ -138,6 +138,8 @@ class SealedRecords:
         """The same where some are open."""
         texts = [(row.operational or b"")[OPENED_TEXT] for row in rows]
         sealed = [at for at, row in enumerate(rows) if type(row) is not Cached]
+        if not sealed:
+            return texts
         opened = self.current(kind, [ids[at] for at in sealed], [rows[at] for at in sealed])
         for at, text in zip(sealed, opened, strict=True):
             texts[at] = text
