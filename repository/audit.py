@@ -47,10 +47,8 @@ class AuditStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def insert_many(
-        self, events: Sequence[AuditEvent], *, deadline: float | None = None
-    ) -> None:
-        """Append events, all or none; they are durable when this returns.
+    async def insert_many(self, events: Sequence[AuditEvent]) -> None:
+        """Append events, all or none; they are durable when this returns, however late that is.
 
         Raises CommitUnknown, TimedOut, Unavailable.
         """
@@ -69,7 +67,7 @@ class AuditStore:
             for each in events
         ]
         columns = map(list, zip(*rows, strict=True))
-        await self._database.write(INSERT_MANY, *columns, deadline=deadline)
+        await self._database.write(INSERT_MANY, *columns)
 
     async def page(
         self, since: datetime, before: datetime, limit: int, *, deadline: float | None = None

@@ -5,7 +5,6 @@ purpose code, a count and a keyed digest, of what was shown the customers' ids.
 """
 
 import asyncio
-import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final, TypeAlias
@@ -23,10 +22,13 @@ from server.rpc import Call
 from tokenizer.identity import uuid7
 from tokenizer.mac import Macs
 
-__all__ = ["Audit"]
+__all__ = ["UNDER_WAY_MAX", "Audit"]
 
 WRITE_MAX_S: Final = 1.0
 EVENTS_MAX: Final = 500  # of one statement
+UNDER_WAY_MAX: Final = 2
+"""Statements that may be late at once. A connection may be lost without a word, so that one is not
+enough; and where all wait for the same lock, the other writes of this worker need theirs."""
 _NO_CODE: Final = FORMS[options_pb2.FORMAT_CODE]
 
 Waiting: TypeAlias = tuple[AuditEvent, "asyncio.Future[None]"]
@@ -35,10 +37,13 @@ Waiting: TypeAlias = tuple[AuditEvent, "asyncio.Future[None]"]
 class Audit:
     """Writes the record, one statement at a time: what comes while one is under way goes together.
 
-    So the record costs a commit for all that is shown meanwhile, not one for each call.
+    So the record costs a commit for all that is shown meanwhile, not one for each call. Behind a
+    statement that is late another follows, and no more: each holds a connection until it ends.
     """
 
-    __slots__ = ("_disclosing", "_macs", "_store", "_waiting", "_writing", "stats")
+    __slots__ = (
+        "_disclosing", "_macs", "_store", "_under_way", "_waiting", "_writing", "stats",
+    )  # fmt: skip
 
     def __init__(self, store: AuditStore, macs: Macs) -> None:
         self.stats = AuditStats()
@@ -47,6 +52,7 @@ class Audit:
         self._disclosing = disclosing_methods()
         self._waiting: list[Waiting] = []
         self._writing: asyncio.Task[None] | None = None
+        self._under_way: set[asyncio.Task[None]] = set()
 
     async def record(
         self, actor: str, method: str, request: Message | None, *, items: int, outcome: str
@@ -121,17 +127,26 @@ class Audit:
         try:
             while waiting := [pair for pair in self._waiting if not pair[1].done()]:
                 batch, self._waiting = waiting[:EVENTS_MAX], waiting[EVENTS_MAX:]
-                await self._write(batch)
+                await self._write_in_turn(batch)
             self._waiting.clear()
         finally:
             self._writing = None
+
+    async def _write_in_turn(self, batch: Sequence[Waiting]) -> None:
+        """Write a batch; return when it is written, or late and another may go."""
+        writing = asyncio.create_task(self._write(batch))
+        self._under_way.add(writing)
+        writing.add_done_callback(self._under_way.discard)
+        await asyncio.wait({writing}, timeout=WRITE_MAX_S)
+        if len(self._under_way) >= UNDER_WAY_MAX:
+            await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
 
     async def _write(self, batch: Sequence[Waiting]) -> None:
         """Write a batch and tell those who wait; one that spoils it is refused alone."""
         failure: Exception | None = None
         try:
             events = [event for event, _ in batch]
-            await self._store.insert_many(events, deadline=time.monotonic() + WRITE_MAX_S)
+            await self._store.insert_many(events)
         except RepositoryError:
             failure = Unavailable("DATABASE_UNAVAILABLE")
         except Exception as error:  # a defect must not keep them waiting

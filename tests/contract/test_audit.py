@@ -12,7 +12,7 @@ import pytest
 from opencif.v1.tokenization_pb2 import TOKEN_TYPE_PAN, DetokenizeRequest, Token
 from repository.audit import AuditEvent, AuditStore
 from repository.database import Database as Connected
-from server.audit import Audit
+from server.audit import UNDER_WAY_MAX, Audit
 from server.contract import ContractIncomplete
 from server.errors import Unavailable
 from server.rpc import Call, Caller
@@ -179,8 +179,7 @@ class Slow:
         self.may_go_on = asyncio.Event()
         self.written: list[int] = []
 
-    async def insert_many(self, events: Sequence[AuditEvent], *, deadline: float) -> None:
-        assert deadline
+    async def insert_many(self, events: Sequence[AuditEvent]) -> None:
         await self.may_go_on.wait()
         self.written.append(len(events))
 
@@ -201,3 +200,28 @@ async def test_what_nobody_waits_for_any_more_keeps_nobody_waiting() -> None:
     store.may_go_on.set()
     await asyncio.gather(first, last)
     assert store.written == [1, 1]
+
+
+LATE = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event_type = 'Lock' AND query ~ 'INSERT INTO audit'"""
+
+
+async def test_a_locked_table_takes_few_connections_from_other_writes(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.audit.WRITE_MAX_S", 0.1)
+    audit = Audit(AuditStore(stand.database), Macs(ring()))
+    lock = await stand.database.acquire()
+    try:
+        await lock.execute("BEGIN")
+        await lock.execute("LOCK TABLE audit IN ACCESS EXCLUSIVE MODE")
+        for _ in range(3 * UNDER_WAY_MAX):
+            with pytest.raises(Unavailable):
+                await audit.shown(showing(), [some_id()])
+        assert await lock.fetchval(LATE) == UNDER_WAY_MAX
+    finally:
+        await lock.execute("ROLLBACK")
+        await stand.database.release(lock)
+    monkeypatch.undo()
+    await audit.shown(showing(), [some_id()])
