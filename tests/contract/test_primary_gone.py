@@ -14,10 +14,13 @@ from deploy.process_tree import send, tree
 from repository.changes import ChangePoll
 from repository.database import GET_INCARNATION, Database
 from repository.errors import Busy, Stalled, TimedOut, Unavailable
+from repository.keys import KeyStore
 from repository.migrate import migrate
 from repository.replicas import ANSWER_MAX_S, Replicas
 from repository.window import Window
 from repository.writing import Writer
+from server.connections import poll_of
+from server.settings import Settings
 from tests.conftest import Database as Databases
 from tests.contract.stand import origin, some_id, write
 
@@ -229,3 +232,49 @@ async def test_who_has_yet_to_connect_to_a_replica_that_freezes_asks_another(
     assert replica.get_size() == 0
     frozen.thaw()
     await pools.close()
+
+
+@pytest.mark.parametrize("comes", ["before", "meanwhile", "never: the control"])
+async def test_what_is_connected_to_a_former_primary_is_hung_up_on(
+    database: Databases, monkeypatch: pytest.MonkeyPatch, comes: str
+) -> None:
+    """Also where it is only found out, by whoever connects, while the new one is looked for."""
+    dsn = await database("main")
+    pools = Database(dsn)
+    await pools.connect()
+    (connection,) = pools._connections
+    finder = pools._finder
+
+    def another_is_found() -> None:
+        finder._found("postgresql://another.invalid/main")
+
+    async def look() -> bool:
+        if comes == "meanwhile":
+            another_is_found()
+        return False
+
+    monkeypatch.setattr(finder, "look", look)
+    if comes == "before":
+        another_is_found()
+    await pools.leave()
+    assert connection.is_closed() is (comes in {"before", "meanwhile"})
+    await pools.close()
+
+
+async def test_the_key_databases_connections_are_parted_with_too(database: Databases) -> None:
+    """Both databases are on the same servers, and one poll watches them."""
+    dsn, left = await database("main"), []
+
+    class Leaving(Database):
+        async def leave(self) -> None:
+            left.append(self)
+
+    settings = Settings(database_dsn=dsn, key_database_dsn=dsn, port=0)
+    main, keys = Leaving(dsn), Leaving(dsn)
+    async with poll_of(settings, main, KeyStore(keys)) as poll:
+        await poll.start()
+        poll._timeline += 1
+        with pytest.raises(Unavailable, match="former primary"):
+            await poll.poll()
+        await poll.stop()
+    assert set(left) == {main, keys}

@@ -173,6 +173,32 @@ async def test_a_server_that_is_down_costs_its_own_keys(
     assert await found(cache, list(entries)) == entries
 
 
+async def test_a_slot_that_no_server_has_costs_its_own_keys(
+    cluster: ValkeyCluster, cache: Cache
+) -> None:
+    entries = some_entries(300)
+    await filled(cache, entries)
+    theirs = {id_: entry for id_, entry in entries.items() if id_[-1] & 63 == 30}
+    rest = {id_: entry for id_, entry in entries.items() if id_ not in theirs}
+    owner = cluster.give_up(SLOTS[30])
+    try:
+        while True:
+            assert await found(cache, list(entries)) == rest
+            if cache._servers._routes is None or cache._servers._routes[30] is None:
+                break
+            await asyncio.sleep(0.05)
+        cache.stats.misses.clear()
+        assert await found(cache, list(entries)) == rest
+        assert cache.stats.misses == {"down": len(theirs)}
+        await filled(cache, theirs)  # has nowhere to go, and fails nobody
+    finally:
+        owner.command("CLUSTER ADDSLOTS", SLOTS[30])
+    async with asyncio.timeout(PATIENT_S):
+        while await found(cache, list(entries)) != entries:
+            await filled(cache, theirs)
+            await asyncio.sleep(0.05)
+
+
 async def test_a_first_fill_finds_out_that_it_is_a_cluster(cluster: ValkeyCluster) -> None:
     entries = some_entries(200)
     cache = cache_on(cluster.url)

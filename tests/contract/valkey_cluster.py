@@ -4,7 +4,7 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +79,14 @@ class ValkeyCluster:
         """The other half: every node knows the new owner."""
         for node in (to, *self.nodes):
             node.command("CLUSTER SETSLOT", slot, "NODE", to.id)
+
+    def give_up(self, slot: int) -> Node:
+        """Have no node serve a slot, nor name one that does. Returns who did."""
+        owner = self.owner(slot)
+        for node in (owner, *self.nodes):
+            with suppress(redis.ResponseError):  # it has heard of it
+                node.command("CLUSTER DELSLOTS", slot)
+        return owner
 
     def move(self, slot: int, to: Node) -> None:
         """Move a slot with all it has."""

@@ -164,6 +164,18 @@ def test_what_had_to_be_looked_up_is_stamped_anew_once(monkeypatch):
     assert proof.proven(2, ids, again).restamped == []
 
 
+def test_a_value_longer_than_any_record_is_not_looked_at(monkeypatch):
+    proof = Proof(BOXES, window_of([], Kind.ACCOUNT, OLDEST))
+    ids = [id_of(n) for n in range(FEW + 1)]
+    long = Cached(1, HORIZON, b"o" * 300, b"")
+    values = proof.values(Kind.ACCOUNT, [(ids[0], long)])
+    values += proof.values(Kind.ACCOUNT, [(id_, Cached(1, HORIZON, b"o", b"")) for id_ in ids[1:]])
+    assert proof.proven(Kind.ACCOUNT, ids, values).misses == {}, "the control"
+    monkeypatch.setattr("repository.proof.VALUE_MAX", len(values[0]) - 1)
+    found = proof.proven(Kind.ACCOUNT, ids, values)
+    assert (found.misses, found.broken, found.ids) == ({"mac": 1}, ids[:1], ids[1:])
+
+
 def by(prove, kind, ids, values):
     """What one of the two ways says, of which neither is asked about absent values."""
     absent = {"absent": values.count(None)} if None in values else {}
