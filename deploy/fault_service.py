@@ -78,7 +78,7 @@ def _restart_all(stage: Stage) -> Iterator[None]:
 def _overload(stage: Stage) -> Iterator[None]:
     cards = str(stage.cluster.home / "cards")
     before = _resident_mb(stage)
-    held_s, unheld_s = (60, 30) if stage.is_full else (10, 5)
+    held_s, unheld_s = (600, 60) if stage.is_full else (10, 5)
     with _straight(stage) as address:
         words = ("--address", address, "--cards", cards, "--seconds")
         held = _offered(stage, held_s, *words, str(held_s), "--holds-back")

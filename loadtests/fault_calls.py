@@ -242,7 +242,7 @@ class FaultCalls:
         self._idle.append(session)
 
     def _failed(self, class_: str, due: float, error: OpencifError) -> None:
-        self._record.count(class_, due, error.code.name)
+        self._record.count(class_, due, f"{error.code.name} {error.reason}".rstrip())
         if error.code in _NEVER:
             self._record.violated(due, f"{class_} answered {error.code.name} {error.reason}")
 

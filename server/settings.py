@@ -104,7 +104,7 @@ class Settings(BaseSettings):
     connection_grace_s: Seconds = Field(900, description="for its calls to end after that")
     unary_deadline_s: Seconds = Field(5, description="for unary calls that come without one")
     drain_wait_s: Seconds = Field(
-        0.5, description="between telling health checks and refusing new calls"
+        3, description="between telling health checks and refusing new calls"
     )
     drain_grace_s: Seconds = Field(15, description="for running calls to end while draining")
     max_stale_s: Seconds = Field(60, description="how long unproven answers are given at most")

@@ -160,10 +160,10 @@ class Endpoints:
     def _at(self, turn: int) -> Endpoint:
         return self._all[turn % len(self._all)]
 
-    def has_one(self) -> bool:
-        """Whether any is not left out."""
+    def has_another(self, asked: Endpoint) -> bool:
+        """Whether any but this one is not left out."""
         now = time.monotonic()
-        return any(endpoint.skipped_until <= now for endpoint in self._all)
+        return any(each.skipped_until <= now for each in self._all if each is not asked)
 
     async def close(self) -> None:
         """Ends every channel and the calls on it."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any, NoReturn
 from uuid import UUID
 
@@ -220,6 +220,34 @@ async def test_attempts_end(fake: tuple[Fake, Client]) -> None:
         with pytest.raises(errors.Unavailable):
             await client.cards.GetCard(card_pb2.GetCardRequest(name=CARD))
     assert len(server.seen) == 3
+
+
+@pytest.mark.parametrize("addresses", [1, 2])
+async def test_only_another_address_is_asked_at_once(
+    fake: tuple[Fake, Client], monkeypatch: pytest.MonkeyPatch, addresses: int
+) -> None:
+    """Behind a balancer others are answered meanwhile: the address is well, and the call fails."""
+    server, _ = fake
+    server.failures = [(Code.UNAVAILABLE, "SHUTTING_DOWN")] * 5
+    slept: list[float] = []
+
+    async def sleep(pause_s: float) -> None:
+        slept.append(pause_s)
+
+    monkeypatch.setattr("opencif.channel.Endpoint.failed", lambda _: None)
+    async with AsyncExitStack() as opened:
+        known = [await opened.enter_async_context(serving(server)) for _ in range(addresses)]
+        client = await opened.enter_async_context(Client(known))
+        monkeypatch.setattr("opencif.calls.asyncio.sleep", sleep)
+        await client.cards.GetCard(card_pb2.GetCardRequest(name=CARD))
+        monkeypatch.undo()
+    if addresses == 1:
+        assert all(
+            longest / 2 <= pause_s <= longest
+            for pause_s, longest in zip(slept, (0.1, 0.2, 0.4, 0.8, 1.6), strict=True)
+        )
+    else:
+        assert slept == [0.0] * 5
 
 
 async def test_a_pause_longer_than_the_deadline_is_not_waited_for(
