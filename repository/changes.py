@@ -284,12 +284,11 @@ class ChangePoll:
         return answer.beat
 
     async def _begin(self) -> int:
-        """Forget everything and start with a short window, or none if that holds too much."""
-        if self.window.horizon:
-            self.window.drop()
-            for dropped in self.on_drop:
-                dropped()
-        self._history_read = False
+        """Start over with a short window, or none if that holds too much.
+
+        What was known is forgotten once there is what takes its place: until then reads go on as of
+        the last answer that vouched, where the primary may be gone again before there is.
+        """
         horizon = (await self._fetch(GET_HORIZON))[0][0]
         # As many rows as a stretch has: a load's transactions have thousands each.
         stretch = await self._fetch(GET_STRETCH, horizon)
@@ -297,12 +296,21 @@ class ChangePoll:
         for oldest in (begin, horizon):
             answer = await self._ask(oldest)
             if len(answer.changes) <= self._rows_max:
+                self._forget()
                 if answer.incarnation != self.window.incarnation:
                     self.window.enter(answer.incarnation)
                     self._beats.clear()
                 self._tell(self.window.begin(answer.changes, oldest, answer.horizon))
                 return answer.beat
         raise Unavailable("more changes at once than a poll reads")
+
+    def _forget(self) -> None:
+        """Know nothing, and have nobody rely on what was known."""
+        self._history_read = False
+        if self.window.horizon:
+            self.window.drop()
+            for dropped in self.on_drop:
+                dropped()
 
     async def _ask(self, oldest: int) -> _Answer:
         """Everything visible from `oldest` on, from a primary that is not of an older life.

@@ -29,7 +29,9 @@ _FORGOTTEN_S: Final = 10.0
 """After so long more it is over, however little was sent: only what is sent can be taken, and who
 calls once a minute would hold back for hours."""
 _MEMORY_S: Final = 1.0
-_REPEATS_MAX: Final = 10.0
+_REPEATS_MIN: Final = 10.0
+"""So many may be saved up however little is sent; else as many as came to something in a second: a
+queue that is turned away in one go, as after an outage, is then asked once more as a whole."""
 _REPEATS_EARNED: Final = 0.1
 
 
@@ -38,7 +40,7 @@ class Restraint:
 
     Part of the attempts is held back by chance, a larger one with each that is refused, a smaller
     one with each that is taken. What is not sent costs the other side nothing. Repetitions of what
-    was refused are earned by what is taken, one by ten.
+    was refused are earned by what is taken, one by ten, and saved up: a second's worth.
     """
 
     def __init__(
@@ -52,7 +54,7 @@ class Restraint:
         self._told = 0.0  # how many attempts came to something in the last second, about
         self._told_at = self._refused_at = clock()
         self._room = _AT_ONCE_MAX
-        self._repeats = _REPEATS_MAX
+        self._repeats = _REPEATS_MIN
 
     def lets_go(self) -> bool:
         """Whether an attempt is to be sent; `taken` or `refused` tells what came of it."""
@@ -64,8 +66,10 @@ class Restraint:
 
     def taken(self) -> None:
         """Note an attempt that was not turned away."""
-        self._repeats = min(self._repeats + _REPEATS_EARNED, _REPEATS_MAX)
         step = self._step()
+        saved_max = max(_REPEATS_MIN, self._told)
+        if self._repeats < saved_max:
+            self._repeats = min(self._repeats + _REPEATS_EARNED, saved_max)
         if self._held_back:
             is_over = self._told_at - self._refused_at > _AFTER_S
             fall = _FALL_AFTER if is_over else _FALL

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from repository.changes import POLL, ChangePoll
-from repository.errors import Unavailable
+from repository.changes import GET_HORIZON, POLL, ChangePoll
+from repository.errors import OtherLife, Unavailable
 from repository.heartbeat import BEAT
 from repository.record import Entry
 from repository.window import NO_LIFE, Window
@@ -117,6 +117,39 @@ async def test_the_cache_serves_nothing_of_a_lost_future(
     if is_noticed:
         await another_life(stand)
     assert (await stand.get(id_)).version == version
+
+
+@pytest.mark.parametrize("forgets", ["late", "at once: the control"])
+async def test_reads_go_on_until_the_new_life_is_known(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch, forgets: str
+) -> None:
+    """Its primary may be gone again before it has said what there is in it."""
+    id_ = some_id()
+    await stand.create(id_)
+    fetch = stand.poll._fetch
+
+    async def lost(sql: str, *xids: int) -> list[Any]:
+        if sql is GET_HORIZON:
+            if forgets != "late":
+                stand.poll._forget()
+            raise Unavailable("gone again")
+        return await fetch(sql, *xids)
+
+    await stand.database.write("UPDATE incarnation SET timeline = timeline + 1")
+    monkeypatch.setattr(stand.poll, "_fetch", lost)
+    for why in ("another life", "gone again", "gone again"):
+        with pytest.raises(Unavailable, match=why):
+            await stand.poll.poll()
+    if forgets == "late":
+        with statements(stand, 0):
+            assert (await stand.get(id_)).version == 1
+    else:
+        with pytest.raises(OtherLife):
+            await stand.get(id_)
+    monkeypatch.undo()
+    former = stand.window.incarnation
+    await stand.poll.poll()
+    assert stand.window.incarnation != former
 
 
 async def test_whoever_keeps_records_is_told_to_drop_them(stand: Stand) -> None:

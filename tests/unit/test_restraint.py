@@ -106,6 +106,13 @@ def test_repetitions_are_earned_by_what_is_taken(restraint: Restraint):
     assert sum(restraint.may_repeat() for _ in range(1_000)) in {4, 5}
 
 
+def test_a_seconds_worth_of_repetitions_is_saved_up(restraint: Restraint, clock: Clock):
+    offered(restraint, clock, wanted=60, room=60, for_s=10)
+    assert 55 <= sum(restraint.may_repeat() for _ in range(1_000)) <= 61
+    offered(restraint, clock, wanted=5, room=5, for_s=60)
+    assert sum(restraint.may_repeat() for _ in range(1_000)) == 10
+
+
 async def test_retries_do_not_multiply_an_overload() -> None:
     """A hundred calls, all of them turned away: without restraint it would be six hundred."""
     server = Fake()
