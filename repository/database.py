@@ -25,7 +25,7 @@ from repository.errors import (
 )
 from repository.hosts import Connect, Plain, PrimaryFinder, dsns_of, host_of
 from repository.replicas import ANSWER_MAX_S, Pool, Replicas
-from repository.turns import WAIT_MAX_S, Turns
+from repository.turns import WAIT_MAX_S, Turns, WriteTurns
 
 __all__ = ["Connection", "Database", "Incarnation", "Position", "Row", "seconds_left"]
 
@@ -38,7 +38,6 @@ IDLE_IN_TRANSACTION_MAX_S = 15
 CLOSE_MAX_S = 5
 SETTLE_MAX_S = 15
 RENEW_EVERY_S = 1.0
-WRITES_PATIENCE = 4.0
 
 # The driver asks the server about every array type it meets first: once, before it serves.
 LEARN_TYPES = """
@@ -108,6 +107,7 @@ class Database:
         self._connections_max = connections_max
         self._connection_wait_max_s = connection_wait_max_s
         self._turns: dict[Pool, Turns] = {}
+        self._write_turns = WriteTurns(connections_max, connection_wait_max_s)
         self._members: dict[Pool, WeakSet[Plain]] = {}
         self._is_silent: Callable[[], bool] = bool
         self._may_lack_primary = may_lack_primary
@@ -299,11 +299,11 @@ class Database:
         Raises TimedOut, Stalled, Unavailable.
         """
         pool = self._primary()
-        turns = await self._turn(pool, deadline, is_write=True)
+        await self._write_turns.take(self._turns[pool], seconds_left(deadline))
         try:
             return await pool.acquire(timeout=seconds_left(deadline))
         except BaseException as error:
-            turns.give()
+            self._write_turns.give(self._turns[pool])
             if (named := translate(error)) is None:
                 raise
             raise named from error
@@ -323,7 +323,7 @@ class Database:
             with suppress(*NO_ANSWER):
                 await self._writers.release(connection)
         finally:
-            self._turns[self._writers].give()
+            self._write_turns.give(self._turns[self._writers])
 
     def _primary(self) -> Pool:
         """The pool of the primary. Raises Unavailable while it is silent."""
@@ -332,19 +332,18 @@ class Database:
             raise Unavailable("the primary has been silent")
         return self._writers
 
-    async def _turn(self, pool: Pool, deadline: float | None, *, is_write: bool = False) -> Turns:
-        """A turn at the pool, to be given back.
+    async def _turn(self, pool: Pool, deadline: float | None) -> Turns:
+        """A turn at the pool for a read, to be given back.
 
-        After an outage the writes of all who waited come at once. They wait for one another longer
-        than reads do. Where there is no room for them, or for reads beside them that only the
-        primary can answer, it is the database that is slow: were they told of too many calls,
-        callers would hold back what replicas answer too. Raises TimedOut, Busy, Stalled.
+        Where there is no room for what only the primary can answer it is the database that is slow:
+        were callers told of too many calls, they would hold back what replicas answer too. Raises
+        TimedOut, Busy, Stalled.
         """
         turns = self._turns[pool]
         try:
-            await turns.take(seconds_left(deadline), WRITES_PATIENCE if is_write else 1.0)
+            await turns.take(seconds_left(deadline))
         except Busy as error:
-            if is_write or (self.has_replicas and pool is self._writers):
+            if self.has_replicas and pool is self._writers:
                 raise Stalled from error
             raise
         return turns

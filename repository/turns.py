@@ -5,14 +5,19 @@ are used for is not known here.
 """
 
 import asyncio
+import time
 from collections import deque
 from typing import Final
 
 from repository.errors import Busy, Stalled, TimedOut
 
-__all__ = ["WAIT_MAX_S", "Turns"]
+__all__ = ["WAIT_MAX_S", "Turns", "WriteTurns"]
 
 WAIT_MAX_S: Final = 0.5
+WRITES_PATIENCE: Final = 4.0
+READS_SHARE: Final = 5
+"""One connection in so many to the primary, one at least, no write may have: those may wait for as
+long as no standby confirms them, and what only the primary can answer is asked beside them."""
 
 
 class Turns:
@@ -62,3 +67,36 @@ class Turns:
                 turn.set_result(None)
                 return
         self.free += 1
+
+
+class WriteTurns:
+    """Turns of writes at a pool of `count`, not all of which they may have at once.
+
+    After an outage the writes of all who waited come at once. They wait for one another longer than
+    reads do; where there is no room for them, it is the database that is slow.
+    """
+
+    def __init__(self, count: int, wait_max_s: float = WAIT_MAX_S) -> None:
+        self._among = Turns(count - max(1, count // READS_SHARE), wait_max_s)
+
+    async def take(self, turns: Turns, left_s: float | None) -> None:
+        """Wait for a turn among writes, and then at the pool; `give` follows.
+
+        Raises Stalled, and TimedOut after `left_s`.
+        """
+        ends = None if left_s is None else time.monotonic() + left_s
+        try:
+            await self._among.take(left_s, WRITES_PATIENCE)
+            try:
+                left_s = None if ends is None else max(0.0, ends - time.monotonic())
+                await turns.take(left_s, WRITES_PATIENCE)
+            except BaseException:
+                self._among.give()
+                raise
+        except Busy as error:
+            raise Stalled from error
+
+    def give(self, turns: Turns) -> None:
+        """Hand both on."""
+        turns.give()
+        self._among.give()

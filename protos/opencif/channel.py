@@ -4,6 +4,7 @@ Those that fail are left out for a while. Knows nothing of retries or of what a 
 """
 
 import asyncio
+import contextlib
 import re
 import time
 from collections import defaultdict
@@ -22,6 +23,8 @@ _ADDRESS: Final = re.compile(
 _PORTS_MAX: Final = 256
 _SKIP_FIRST_S: Final = 0.25
 _SKIP_MAX_S: Final = 10.0
+_CLOSE_MAX_S: Final = 5.0
+"""A channel waits for calls that it has cancelled, and gRPC (1.85) may never end some of those."""
 _SETTLED: Final = frozenset(
     {
         grpc.ChannelConnectivity.READY,
@@ -116,6 +119,12 @@ class Endpoint:
         """It is well."""
         self.skipped_until, self._failures = 0.0, 0
 
+    async def close(self) -> None:
+        """Ends the channel and the calls on it; those that gRPC does not end are left behind."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_MAX_S):
+                await self.channel.close()
+
     async def is_reached(self, timeout_s: float) -> bool:
         """Whether it is connected, or becomes so within the time, at the first try."""
         try:
@@ -167,8 +176,7 @@ class Endpoints:
 
     async def close(self) -> None:
         """Ends every channel and the calls on it."""
-        for endpoint in self._all:
-            await endpoint.channel.close()
+        await asyncio.gather(*(endpoint.close() for endpoint in self._all))
 
 
 def _open(address: str, tls: TlsOptions | None) -> grpc.aio.Channel:

@@ -82,6 +82,19 @@ async def frozen() -> AsyncIterator[Frozen]:
         yield made
 
 
+async def all_held(pools: Database) -> Callable[[], Awaitable[None]]:
+    """Hold both connections to the primary, the write's and the read's, until the call."""
+    write_held = await pools.acquire()
+    turns = pools._turns[pools._primary()]
+    await turns.take(None)
+
+    async def let_go() -> None:
+        turns.give()
+        await pools.release(write_held)
+
+    return let_go
+
+
 async def test_a_frozen_primary_is_not_asked_until_it_moves_again(frozen: Frozen) -> None:
     frozen.database.beware(frozen.is_silent)
     await frozen.create()
@@ -129,7 +142,7 @@ async def test_who_finds_all_connections_in_use_does_not_wait_for_long(
 ) -> None:
     pools = Database(await database("main"), connections_max=2, connection_wait_max_s=wait_max_s)
     await pools.connect()
-    held = [await pools.acquire() for _ in range(2)]
+    held = await all_held(pools)
     for ask in (
         lambda: pools.fetch(GET_INCARNATION, deadline=time.monotonic() + left_s),
         lambda: pools.fetch(GET_INCARNATION, primary=True, deadline=time.monotonic() + left_s),
@@ -137,8 +150,7 @@ async def test_who_finds_all_connections_in_use_does_not_wait_for_long(
     ):
         with pytest.raises(told):
             await ask()
-    for connection in held:
-        await pools.release(connection)
+    await held()
     assert await pools.fetch(GET_INCARNATION)
     await pools.close()
 
@@ -175,7 +187,7 @@ async def test_a_busy_primary_is_an_overload_only_to_reads_that_have_no_replica(
     replicas = dsn if has_replicas else None
     pools = Database(dsn, replicas, connections_max=2, connection_wait_max_s=SOON_S)
     await pools.connect()
-    held = [await pools.acquire() for _ in range(2)]
+    held = await all_held(pools)
     turns = pools._turns[pools._primary()]
 
     async def told(ask: Callable[[], Awaitable[Any]]) -> type[Busy]:
@@ -190,6 +202,29 @@ async def test_a_busy_primary_is_an_overload_only_to_reads_that_have_no_replica(
     assert read is (Stalled if has_replicas else Busy)
     if has_replicas:
         assert await pools.fetch(GET_INCARNATION)
+    await held()
+    await pools.close()
+
+
+@pytest.mark.parametrize("are_left", [True, False], ids=["", "the control: none is left"])
+async def test_writes_leave_reads_a_connection_to_the_primary(
+    database: Databases, are_left: bool
+) -> None:
+    """They wait as long as no standby confirms them, and some reads only it can answer."""
+    pools = Database(await database("main"), connections_max=10, connection_wait_max_s=SOON_S)
+    await pools.connect()
+    if not are_left:
+        pools._write_turns._among.free = 10
+    held = [await pools.acquire() for _ in range(8 if are_left else 10)]
+    with pytest.raises(Stalled):
+        await pools.acquire()
+    if are_left:
+        assert await pools.fetch(GET_INCARNATION, primary=True)
+    else:
+        with pytest.raises(Busy):
+            await pools.fetch(GET_INCARNATION, primary=True)
+    await pools.release(held.pop())
+    held.append(await pools.acquire())
     for connection in held:
         await pools.release(connection)
     await pools.close()

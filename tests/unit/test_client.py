@@ -302,6 +302,17 @@ async def test_a_call_that_grpc_does_not_end_is_given_up(
             call.cancel()
 
 
+async def test_a_channel_that_does_not_close_keeps_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never(_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("opencif.channel._CLOSE_MAX_S", 0.05)
+    monkeypatch.setattr("grpc.aio.Channel.close", never)
+    async with asyncio.timeout(30):
+        async with Client(["127.0.0.1:1", "127.0.0.1:2"]):
+            pass
+
+
 async def test_calls_go_round_the_addresses_and_round_one_that_is_gone() -> None:
     one, two = Fake(), Fake()
     async with serving(one) as first:

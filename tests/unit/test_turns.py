@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from repository.errors import Busy, Stalled, TimedOut
-from repository.turns import Turns
+from repository.turns import Turns, WriteTurns
 
 SOON_S = 0.02
 
@@ -126,3 +126,29 @@ async def test_who_is_patient_waits_so_much_longer() -> None:
         await turns.take(None)
     turns.give()
     await patient
+
+
+async def test_writes_do_not_have_all_turns_at_once() -> None:
+    turns, writes = Turns(10), WriteTurns(10)
+    for _ in range(8):
+        await writes.take(turns, None)
+    waiting = asyncio.ensure_future(writes.take(turns, None))
+    await asyncio.sleep(0)
+    assert (turns.free, waiting.done()) == (2, False)
+    await turns.take(None)
+    writes.give(turns)
+    await waiting
+    assert turns.free == 1
+
+
+async def test_a_write_that_gets_no_turn_at_the_pool_keeps_none_from_others() -> None:
+    turns, writes = Turns(1, wait_max_s=SOON_S), WriteTurns(2, wait_max_s=SOON_S)
+    await turns.take(None)
+    with pytest.raises(Stalled):
+        await writes.take(turns, None)
+    with pytest.raises(TimedOut):
+        await writes.take(turns, SOON_S / 2)
+    turns.give()
+    await writes.take(turns, None)
+    with pytest.raises(Stalled):
+        await writes.take(turns, None)
