@@ -60,6 +60,9 @@ def _fill_disk(stage: Stage) -> Iterator[None]:
     began = time.monotonic()
     cluster.wait_healthy()
     stage.figures["well_after_room_s"] = round(time.monotonic() - began, 1)
+    if cluster.primary_now() is node:  # as whoever mends it would: hand over first
+        cluster.switch_over()
+        cluster.wait_healthy()
     node.stop()
     shutil.rmtree(node.data)  # what it had of the WAL went with its disk
     cluster.start_node(node.name)
