@@ -84,7 +84,9 @@ class Servers:
         """Have every connection there may be, each as good as new: a seed begins with that."""
         for part, pool in self.pools.items():
             await pool.settled()
-            held = [await pool.acquire() for _ in range(_CONNECTIONS[part])]
+            held = [await pool.acquire() for _ in range(max(1, _CONNECTIONS[part] - 1))]
+            if len(held) < _CONNECTIONS[part]:
+                await pool.fetch("SELECT 1")  # on the one that writes leave to reads
             for connection in held:
                 await pool.release(connection)
 

@@ -77,7 +77,7 @@ class WriteTurns:
     """
 
     def __init__(self, count: int, wait_max_s: float = WAIT_MAX_S) -> None:
-        self._among = Turns(count - max(1, count // READS_SHARE), wait_max_s)
+        self._among = Turns(max(1, count - max(1, count // READS_SHARE)), wait_max_s)
 
     async def take(self, turns: Turns, left_s: float | None) -> None:
         """Wait for a turn among writes, and then at the pool; `give` follows.

@@ -152,3 +152,9 @@ async def test_a_write_that_gets_no_turn_at_the_pool_keeps_none_from_others() ->
     await writes.take(turns, None)
     with pytest.raises(Stalled):
         await writes.take(turns, None)
+
+
+async def test_a_pool_of_one_has_room_for_a_write() -> None:
+    turns, writes = Turns(1, wait_max_s=SOON_S), WriteTurns(1, wait_max_s=SOON_S)
+    await writes.take(turns, None)
+    assert turns.free == 0
