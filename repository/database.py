@@ -237,10 +237,13 @@ class Database:
         turns = await self._turn(pool, deadline)
         connection: Connection | None = None
         try:
-            async with pool.acquire(timeout=seconds_left(deadline)) as connection:
+            connection = await self._connection(pool, deadline)
+            try:
                 if after_xid is not None:
                     await _check_has(connection, after_xid, deadline)
                 rows = await connection.fetch(sql, *args, timeout=seconds_left(deadline))
+            finally:
+                await pool.release(connection)
         except Exception as error:
             if (named := await self._named(pool, error, is_used=connection is not None)) is None:
                 raise
@@ -248,7 +251,8 @@ class Database:
         finally:
             turns.give()
         if not _is_of(life, rows):
-            await self._renew(pool)  # a former primary's: there is another by now
+            if pool is self._writers:
+                await self._renew(pool)  # a former primary's: there is another by now
             raise OtherLife
         return rows
 
@@ -301,7 +305,7 @@ class Database:
         pool = self._primary()
         await self._write_turns.take(self._turns[pool], seconds_left(deadline))
         try:
-            return await pool.acquire(timeout=seconds_left(deadline))
+            return await self._connection(pool, deadline)
         except BaseException as error:
             self._write_turns.give(self._turns[pool])
             if (named := translate(error)) is None:
@@ -347,6 +351,13 @@ class Database:
                 raise Stalled from error
             raise
         return turns
+
+    async def _connection(self, pool: Pool, deadline: float | None) -> Connection:
+        """A connection of the pool, for whoever has a turn at it."""
+        try:
+            return await pool.acquire(timeout=seconds_left(deadline))
+        finally:
+            self._turns[pool].opened()
 
     async def _write(self, sql: str, args: tuple[Any, ...]) -> list[Row]:
         async with self._writing() as connection:
@@ -439,7 +450,9 @@ class Database:
             **_options(timeout_s),
         )
         self._members[pool] = members
-        self._turns[pool] = Turns(self._connections_max, self._connection_wait_max_s)
+        self._turns[pool] = Turns(
+            self._connections_max, self._connection_wait_max_s, pool.get_idle_size
+        )
         return pool
 
     async def _prepare(self, members: WeakSet[Plain], connection: Plain) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, cast
 
+import asyncpg
 import pytest
 
 from deploy.ports import free_port
@@ -17,6 +18,7 @@ from repository.errors import OtherLife, Unavailable
 from repository.hosts import PrimaryFinder, dsns_of
 from repository.record import RecordStore
 from repository.replicas import GRACE_S, LAG_MAX_S, LOOK_EVERY_S, Look, Replicas
+from repository.turns import OPENING_MAX
 from repository.window import NO_LIFE, Window
 from tests.conftest import Database
 from tests.contract.stand import ACCOUNT, Stand, set_up, some_id
@@ -119,6 +121,32 @@ async def test_a_replica_that_is_gone_costs_one_read_its_way_and_no_more(
     assert len(pools.replicas.usable()) == 1, "nobody has looked yet"
     assert await pools.fetch(WHO, after_xid=after_xid)
     assert not pools.replicas.usable()
+    await pools.close()
+
+
+@pytest.mark.parametrize("opening_max", [OPENING_MAX, 100])
+async def test_reads_do_not_all_open_connections_where_that_takes_long(
+    database: Database, monkeypatch: pytest.MonkeyPatch, opening_max: int
+) -> None:
+    """As after a failover; without the limit, the control, all but one of them would."""
+    monkeypatch.setattr("repository.turns.OPENING_MAX", opening_max)
+    dialled = 0
+
+    async def connect(dsn: str, **options: Any) -> Any:
+        nonlocal dialled
+        dialled += 1
+        if dialled > 1:
+            await asyncio.Event().wait()
+        return await asyncpg.connect(dsn, **options)
+
+    pools = Pools(await database("main"), connections_max=8, connect=connect)
+    await pools.connect()
+    reads = [asyncio.create_task(pools.fetch(WHO)) for _ in range(8)]
+    await until(lambda: sum(read.done() for read in reads) == 8 - min(opening_max, 7))
+    assert dialled == 1 + min(opening_max, 7)
+    for read in reads:
+        read.cancel()
+    await asyncio.gather(*reads, return_exceptions=True)
     await pools.close()
 
 

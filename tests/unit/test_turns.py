@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from repository.errors import Busy, Stalled, TimedOut
-from repository.turns import Turns, WriteTurns
+from repository.turns import OPENING_MAX, Turns, WriteTurns
 
 SOON_S = 0.02
 
@@ -158,3 +158,44 @@ async def test_a_pool_of_one_has_room_for_a_write() -> None:
     turns, writes = Turns(1, wait_max_s=SOON_S), WriteTurns(1, wait_max_s=SOON_S)
     await writes.take(turns, None)
     assert turns.free == 0
+
+
+async def test_few_at_a_time_open_a_connection_and_those_that_are_there_are_used() -> None:
+    idle = 0
+    turns, begun = Turns(9, idle=lambda: idle), list[int]()
+
+    async def begin(name: int) -> None:
+        await turns.take(None)
+        begun.append(name)
+
+    waiting = [asyncio.ensure_future(begin(name)) for name in range(7)]
+    await asyncio.sleep(0)
+    assert (len(begun), turns.free) == (OPENING_MAX, 7)
+
+    turns.opened()  # one has its connection, and another may open one
+    await asyncio.sleep(0)
+    assert len(begun) == OPENING_MAX + 1
+
+    idle = 1
+    turns.give()  # it is back, for one who need not open any
+    await asyncio.sleep(0)
+    assert len(begun) == OPENING_MAX + 2
+
+    idle = 0
+    turns.opened()  # and took it: as many as may are opening theirs still
+    await asyncio.sleep(0)
+    assert begun == list(range(OPENING_MAX + 2))
+    for one in waiting:
+        one.cancel()
+
+
+async def test_who_is_gone_in_the_moment_of_its_turn_opens_no_connection() -> None:
+    turns = Turns(9, idle=int)
+    for _ in range(OPENING_MAX):
+        await turns.take(None)
+    gone, next_one = (asyncio.ensure_future(turns.take(None)) for _ in range(2))
+    await asyncio.sleep(0)
+    turns.opened()  # for `gone`, which is cancelled before it runs
+    gone.cancel()
+    await next_one
+    assert gone.cancelled()
