@@ -189,7 +189,7 @@ class ChangePoll:
         if not self._stand_in.takes(look):
             return False
         if self.window.incarnation != self._stand_in.life:
-            self.window.enter(self._stand_in.life)
+            self.window.enter(self._stand_in.life, self._stand_in.timeline)
         return True
 
     def lag_s(self, beat: int, at_s: float) -> float:
@@ -298,7 +298,7 @@ class ChangePoll:
             if len(answer.changes) <= self._rows_max:
                 self._forget()
                 if answer.incarnation != self.window.incarnation:
-                    self.window.enter(answer.incarnation)
+                    self.window.enter(answer.incarnation, answer.timeline)
                     self._beats.clear()
                 self._tell(self.window.begin(answer.changes, oldest, answer.horizon))
                 return answer.beat

@@ -21,7 +21,7 @@ from repository.flight import Flight
 from repository.headway import Headway
 from repository.record import IDS_MAX, Entry, Kind, RecordStore, Rows
 from repository.values import Found, Hits, entries_of, stamps_of
-from repository.window import NO_LIFE, Change, Stamp
+from repository.window import Change, Stamp
 from repository.work import Written
 
 __all__ = ["FEW", "Consistency", "Freshness", "ReadStats", "Reader"]
@@ -146,10 +146,10 @@ class Reader:
     def committed(self, position: Position, written: Sequence[Written]) -> None:
         """Take a commit of this worker's own: known at once, and put in the cache.
 
-        One whose life nobody could tell is known too, and put nowhere.
+        One of a life that has yet to be named is known too, and put nowhere.
         """
-        is_of_this_life = position.incarnation == self._window.incarnation
-        if not is_of_this_life and position.incarnation != NO_LIFE:
+        is_of_this_life = self._window.is_in(position.incarnation)
+        if not is_of_this_life and not self._window.may_come(position.incarnation):
             return
         self._poll.note(
             [Change(kind, id_, entry.version, position.xid) for kind, id_, entry in written],
@@ -166,7 +166,7 @@ class Reader:
         contains, or nobody: the primary, which may be gone by now, knows no more of it.
         """
         window = self._window
-        if position.incarnation == window.incarnation:
+        if window.is_in(position.incarnation):
             return window.has_seen(position.xid)
         return window.has_left(position.incarnation)
 
@@ -175,7 +175,7 @@ class Reader:
     ) -> list[Entry]:
         """What is fresh enough for those whom the window is not."""
         wanted = list(dict.fromkeys(ids))
-        if isinstance(freshness, Position) and freshness.incarnation == self._window.incarnation:
+        if isinstance(freshness, Position) and self._window.is_in(freshness.incarnation):
             read = await self._read(kind, wanted, deadline, after_xid=freshness.xid)
         else:
             read = await self._read(kind, wanted, deadline, primary=True)

@@ -22,11 +22,14 @@ HELD_S: Final = 3.0
 
 
 class StandIn:
-    """Takes looks at standbys; `life` is the latest that any of them has been seen to live."""
+    """Takes looks at standbys; `life` is the latest that any of them has been seen to live.
+
+    It is on `timeline`.
+    """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.life = NO_LIFE
-        self._timeline = 0
+        self.timeline = 0
         self._taken: deque[tuple[float, float]] = deque()  # (asked, right as of), both monotonic
         self._clock = clock
 
@@ -34,8 +37,8 @@ class StandIn:
         """Whether a standby may be read from: of the latest life, and not behind the others."""
         if look.age_s < -CLOCKS_APART_MAX_S:
             return False
-        if look.timeline > self._timeline:
-            self.life, self._timeline = look.life, look.timeline
+        if look.timeline > self.timeline:
+            self.life, self.timeline = look.life, look.timeline
             self._taken.clear()
         as_of_s = look.asked_s - max(0.0, look.age_s)
         newest_s = max(self._held(), default=as_of_s)

@@ -12,12 +12,14 @@ from typing import Final, TypeAlias
 from repository.changed import Change, Changed, Order
 from repository.record import Entry, Kind
 
-__all__ = ["NO_LIFE", "Change", "Window"]
+__all__ = ["NO_LIFE", "Change", "Window", "unnamed"]
 
 Stamp: TypeAlias = tuple[int, int]  # an entry's version and horizon
 
 NO_LIFE: Final = bytes(8)
 """The incarnation before the first poll, which is none's."""
+
+_UNNAMED: Final = bytes(4)
 
 NOTHING_PROVABLE: Final = 2**64  # above every xid
 IDS_MAX: Final = 1_000_000
@@ -25,6 +27,11 @@ AGE_MAX_S: Final = 86_400.0
 RECENT_MAX: Final = 4_096
 
 _horizon_of: Final = itemgetter(1)  # of an entry, in half the time that its name takes
+
+
+def unnamed(timeline: int) -> bytes:
+    """What stands for the incarnation on a timeline until a worker has given it its name."""
+    return _UNNAMED + timeline.to_bytes(4)
 
 
 class Window:
@@ -47,6 +54,7 @@ class Window:
         clock: Callable[[], float] | None = None,
     ) -> None:
         self.incarnation = incarnation
+        self._timeline = 0
         self.oldest_xid = NOTHING_PROVABLE
         self.horizon = 0
         self.changed = {int(kind): Changed() for kind in Kind}
@@ -153,13 +161,22 @@ class Window:
             self._seen.update(change.xid for change in changes)
         return fresh
 
-    def enter(self, incarnation: bytes) -> None:
-        """Know nothing of another life of the database."""
+    def enter(self, incarnation: bytes, timeline: int) -> None:
+        """Know nothing of another life of the database, which is on `timeline`."""
         self.drop()
-        if self.incarnation != NO_LIFE:
-            self._left.add(self.incarnation)
-        self._left.discard(incarnation)
-        self.incarnation = incarnation
+        self._left |= {self.incarnation, unnamed(self._timeline)}
+        self._left -= {incarnation, unnamed(timeline), NO_LIFE}
+        self.incarnation, self._timeline = incarnation, timeline
+
+    def is_in(self, incarnation: bytes) -> bool:
+        """Whether this is the life that is known here, under its name or before it had one."""
+        if incarnation == self.incarnation:
+            return True
+        return self._timeline > 0 and incarnation == unnamed(self._timeline)
+
+    def may_come(self, incarnation: bytes) -> bool:
+        """Whether this stands for a life that has no name yet, and may be the next."""
+        return incarnation.startswith(_UNNAMED) and not self.has_left(incarnation)
 
     def has_left(self, incarnation: bytes) -> bool:
         """Whether a life has been seen to end: all that is left of it this one began with."""

@@ -14,20 +14,19 @@ import asyncpg
 
 from repository.certainty import NO_ANSWER, commit
 from repository.database import Connection, Database, Position, seconds_left
-from repository.window import NO_LIFE
+from repository.window import unnamed
 from repository.work import Origin, Work, Written
 
-__all__ = ["Writer", "position_of"]
+__all__ = ["Writer"]
 
 BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = {}"
 STATEMENT_TIMEOUT_MAX_MS: Final = 30_000
 ROLLBACK_MAX_S: Final = 5.0
 
-# The life is NULL where the timeline has no name yet: it is not the one that the row tells of.
+# The server's own timeline has no name yet where it is not the one that the row tells of.
 GET_LIFE = """
-SELECT CASE WHEN timeline
-            = ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::integer
-            THEN id END
+SELECT id, timeline,
+       ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::integer AS timeline_now
 FROM incarnation"""
 
 FORGET = """
@@ -67,13 +66,14 @@ class Writer:
                 await connection.execute(BEGIN.format(_timeout_ms(deadline)))
                 yield work
                 await work.remember()
+                position = await _position_of(work)
         except BaseException as error:
             await asyncio.shield(self._database.see_through(self._roll_back(connection)))
             if (named := await self._database.name(error)) is None:
                 raise
             raise named from error
         # A task of its own, so that neither deadline nor cancellation touches the COMMIT.
-        work.committed_at = await self._database.outlasting(self._finish(work), deadline)
+        work.committed_at = await self._database.outlasting(self._finish(work, position), deadline)
 
     async def forget(self, before: datetime, limit: int) -> int:
         """Delete at most `limit` idempotency rows older than `before`; how many there were."""
@@ -83,15 +83,9 @@ class Writer:
         """Wait for every COMMIT and ROLLBACK under way: for shutting down."""
         await self._database.settled()
 
-    async def _finish(self, work: Work) -> Position:
-        """COMMIT, then read whose life it was made in, in a statement of its own.
-
-        It is of the incarnation that the server says it lives, whatever this worker knows of that:
-        in another life the xid is another transaction's.
-        """
+    async def _finish(self, work: Work, position: Position) -> Position:
         try:
             await commit(work.connection)
-            position = await position_of(work.connection, work.xid)
         except asyncpg.PostgresError as error:  # an answer: whoever refuses has rolled back
             if (named := await self._database.name(error)) is None:
                 raise
@@ -113,16 +107,17 @@ class Writer:
             await self._database.release(connection)
 
 
-async def position_of(connection: Connection, xid: int) -> Position:
-    """Where a commit stands; in nobody's life where that cannot be told.
+async def _position_of(work: Work) -> Position:
+    """Where the transaction will stand once it is committed.
 
-    Whoever asks to see such a position is given the primary's own answer.
+    It is of the incarnation that the server says it lives, whatever this worker knows of that: in
+    another life the xid is another transaction's. A primary keeps its timeline for as long as its
+    connections, so that what it says before the COMMIT holds for that. Who asked afterwards would
+    have an acknowledged write and no position where the server goes in between, and only another
+    primary could tell that it shows that write.
     """
-    try:
-        life = await connection.fetchval(GET_LIFE, timeout=ROLLBACK_MAX_S)
-    except NO_ANSWER:
-        life = None
-    return Position(life or NO_LIFE, xid)
+    [(life, timeline, timeline_now)] = await work.connection.fetch(GET_LIFE)
+    return Position(life if timeline == timeline_now else unnamed(timeline_now), work.xid)
 
 
 def _timeout_ms(deadline: float | None) -> int:

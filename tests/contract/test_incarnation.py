@@ -9,7 +9,7 @@ from repository.changes import GET_HORIZON, POLL, ChangePoll
 from repository.errors import OtherLife, Unavailable
 from repository.heartbeat import BEAT
 from repository.record import Entry
-from repository.window import NO_LIFE, Window
+from repository.window import NO_LIFE, Window, unnamed
 from tests.contract.stand import (
     ACCOUNT,
     HeldStore,
@@ -186,7 +186,7 @@ async def test_a_fill_that_the_new_life_overtakes_is_not_made(
     entry = Entry(1, stand.window.horizon, segment(b"an id", 1), b"")
     stand.cache.put(ACCOUNT, [(some_id(), entry)])
     if is_overtaken:
-        stand.window.enter(b"elsewise")
+        stand.window.enter(b"elsewise", 2)
     await stand.settle()
     async with raw(stand) as behind:
         assert await behind.dbsize() == kept
@@ -203,7 +203,7 @@ async def test_a_stamp_that_the_new_life_overtakes_is_not_made(
         (before,) = await behind.keys()
         assert await stand.cache.get_many(ACCOUNT, [id_])
         assert stand.cache.stats.restamped == 1
-        stand.window.enter(b"elsewise")
+        stand.window.enter(b"elsewise", 2)
         await stand.settle()
         assert await behind.keys() == [before]
 
@@ -214,9 +214,12 @@ async def test_a_write_says_which_life_it_was_made_in(
 ) -> None:
     """Whoever wrote it knew of the former one only, in which its xid was another's.
 
-    A worker that knows no better either must not take that xid for one that it has seen.
+    A worker that knows no better either must not take that xid for one that it has seen, and once
+    it has entered the new life it shows the write to whoever has that position.
     """
     here, there = pair
+    for former in (here.window, there.window):
+        former._timeline -= 1  # the server cannot change its own
     id_ = some_id()
     await there.create(id_)
     await here.poll.poll()
@@ -229,10 +232,16 @@ async def test_a_write_says_which_life_it_was_made_in(
     async with there.writer.begin(origin()) as work:
         await work.update(write(id_, 2))
     position = work.position
-    assert position.incarnation == (b"elsewise" if is_named else NO_LIFE)
+    timeline = here.poll._timeline
+    assert position.incarnation == (b"elsewise" if is_named else unnamed(timeline))
     here.window.horizon = position.xid + 1  # as if the former life had come that far
     assert here.reader.may_be_seen(position._replace(incarnation=here.incarnation)), "the control"
     assert not here.reader.may_be_seen(position)
+    if not is_named:
+        with pytest.raises(Unavailable, match="another life"):
+            await here.poll.poll()
+    await here.poll.poll()
+    assert here.reader.may_be_seen(position)
 
 
 async def test_a_primary_of_an_older_timeline_is_not_believed(stand: Stand) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from deploy.embedded import EmbeddedValkey
+from repository.certainty import Connection, commit
 from repository.database import Database as Pools
 from repository.database import Position
 from repository.errors import TimedOut, Unavailable
@@ -29,6 +30,7 @@ from tests.contract.stand import (
     write,
 )
 
+KILL = "SELECT pg_terminate_backend(pg_backend_pid())"
 FULLY = Consistency.FULLY_CONSISTENT
 
 
@@ -221,18 +223,31 @@ async def test_a_position_of_another_life_is_read_from_the_primary(stand: Stand)
         await stand.reader.get_many(ACCOUNT, [id_], Position(b"8 others", 1))
 
 
-async def test_who_committed_it_shows_it_though_its_position_was_not_to_be_had(
+async def test_a_server_that_goes_right_after_a_commit_leaves_its_position(
     stand: Stand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody knows whose life that was: no position is reached by it."""
-    id_ = some_id()
-    position = await stand.create(id_)
+    """Nobody but another primary could show the write to who knows not where it stands."""
+
+    async def last(connection: Connection) -> None:
+        await commit(connection)
+        connection.terminate()
+
+    monkeypatch.setattr("repository.writing.commit", last)
+    position = await stand.create(id_ := some_id())
+    assert stand.reader.may_be_seen(position)
+    with statements(stand, 0):
+        assert (await stand.reader.get_many(ACCOUNT, [id_], position))[0].version == 1
+
+
+async def test_what_could_not_tell_its_position_is_not_committed(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stand.create(id_ := some_id())
     with monkeypatch.context() as fault:
-        fault.setattr("repository.writing.GET_LIFE", "SELECT 1 / 0")
-        await stand.update(id_, 2)
-    assert (await stand.get(id_)).version == 2
-    assert stand.reader.may_be_seen(position), "the control"
-    assert not stand.reader.may_be_seen(position._replace(xid=position.xid + 1))
+        fault.setattr("repository.writing.GET_LIFE", KILL)
+        with pytest.raises(Unavailable):
+            await stand.update(id_, 2)
+    assert (await stand.reader.reread(ACCOUNT, [id_]))[0].version == 1
 
 
 async def test_seals_that_do_not_open_are_read_again(stand: Stand) -> None:

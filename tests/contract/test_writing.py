@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import pytest
 
+from repository.certainty import Connection
 from repository.database import Database
 from repository.errors import (
     CommitUnknown,
@@ -258,15 +259,20 @@ async def test_a_commit_the_database_refuses_did_not_happen(
 async def test_a_swallowed_failure_is_no_success(stand: Stand) -> None:
     id_ = some_id()
 
-    async def swallows() -> None:
+    async def swallow(connection: Connection) -> None:
+        with suppress(asyncpg.PostgresError):
+            await connection.execute("SELECT 1 / 0")
+
+    async def write_and_swallow() -> None:
         async with stand.writer.begin(origin()) as work:
             await work.insert(write(id_))
-            with suppress(asyncpg.PostgresError):
-                await work.connection.execute("SELECT 1 / 0")
+            await swallow(work.connection)
 
-    with pytest.raises(RepositoryError, match="failed before its COMMIT"):
-        await swallows()
+    with pytest.raises(asyncpg.InFailedSQLTransactionError):
+        await write_and_swallow()
     assert (await stand.get(id_)).version == 0
+    with pytest.raises(RepositoryError, match="failed before its COMMIT"):
+        await stand.database.transact(swallow)
 
 
 async def test_a_statement_of_its_own_is_as_honest_about_its_commit(

@@ -67,7 +67,7 @@ HELD_BY: Final[dict[str, str]] = {
     "test_a_read_that_the_new_life_overtook_is_read_again",
     # HAS_COMMIT: a replica is asked for a position that has replayed its COMMIT, not its begin
     "replica has commit": "contract/test_reading.py::test_a_replica_answers_once_it_has_the_commit",
-    # Writer._finish: a position says in which life
+    # Writer.begin: a position says in which life
     "position of its life": "contract/test_incarnation.py::"
     "test_a_write_says_which_life_it_was_made_in",
     # Reader._reached, Window.has_left: of other lives' positions only those of former ones
