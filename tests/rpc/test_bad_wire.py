@@ -74,6 +74,13 @@ TABLE = [
             ("authorization", f"Bearer {PAN}"),
         ]
     ),
+    *(  # ids that others draw at random: some look like a card number
+        Sent(12, GET, block(), grpc.StatusCode.NOT_FOUND, "NOT_FOUND", "", ((key, value),))
+        for key, value in [
+            ("x-b3-spanid", PAN),
+            ("x-request-id", f"{PAN[:8]}-{PAN[8:12]}-{PAN[12:]}-8000-000000000000"),
+        ]
+    ),
     *(
         Sent(33, method, data, INVALID, "MALFORMED")
         for data in MALFORMED
