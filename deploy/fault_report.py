@@ -45,7 +45,8 @@ _LIMITS: Final = """
 - The machine had two cores and other work to do; times, above all those of failovers, are longer
   than on a machine of their own.
 - A fault counts for as long as its runs held it. What stops writes until somebody mends it (4b, 6,
-  19b, 19c) lasts as long as that takes you: put your own times into the sum.
+  19b, 19c) lasts as long as that takes you, and an overload (20), held for ten minutes, as long as
+  it is offered: put your own times into the sum.
 - Faults strike one at a time. Two at once (a second failure while the first is being healed) are
   not in the sum.
 - How often a fault strikes is assumed, not measured; put your own rates into the sum. Requests
@@ -69,8 +70,9 @@ _WORDS: Final = """
 A write outage is the longest time between two acknowledged writes. Two primaries: for how long two
 nodes took themselves for the primary; no write on the older timeline may be acknowledged once the
 newer has one. *Private* is Detokenize, which the audit must have seen before it is answered.
-*INTERNAL* counts answers that told of a defect by their status, INTERNAL or UNKNOWN. Faults with a
-star are to be run ten times, others three.
+*Stale* counts all that no session may see, refusals of what is right among it; *INTERNAL* answers
+that told of a defect by their status, INTERNAL or UNKNOWN. Faults with a star are to be run ten
+times, others three.
 
 """
 
