@@ -75,7 +75,7 @@ def _overload(runs: Sequence[Run]) -> Figure:
         if run["number"] == _OVERLOAD and run["curve"]:
             axes.plot(run["curve"], color="tab:blue", alpha=0.6)
             axes.axhline(run["figures"]["peak_s"], color="tab:gray", linewidth=0.6)
-    axes.set_xlabel("seconds at three times the peak (gray)")
+    axes.set_xlabel("seconds at three times the peak (gray: its mean)")
     axes.set_ylabel("calls answered in time a second")
     axes.set_ylim(bottom=0)
     return figure

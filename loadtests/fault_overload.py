@@ -1,9 +1,11 @@
 """More calls than the service can carry: what it still answers, what it says of the rest.
 
-First it finds the most that the service answers, asked by more and more callers that wait for their
-answers; then it offers three times that, whatever becomes of it; then it asks as before. It repeats
-nothing: what is shed is counted, with the word on when to come again. With `--holds-back` its
-callers hold back what the published client would.
+First it finds how many callers that wait for their answers get the most of them; what these get is
+the peak. Then it offers three times that, whatever becomes of it, and measures the peak again in
+pauses: a machine that others use too is half as fast in one minute as in another, and the load is
+to be three times what it carries, and to be held against that. It repeats nothing: what is shed is
+counted, with the word on when to come again. With `--holds-back` its callers hold back what the
+published client would, and know after a pause what they knew before.
 """
 
 import argparse
@@ -11,10 +13,11 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
 from itertools import cycle, islice
 from pathlib import Path
+from statistics import fmean
 from typing import Any, Final
 
 import grpc
@@ -32,14 +35,19 @@ _RAMP: Final = (4, 8, 16, 32)
 _IN_FLIGHT_MAX: Final = 2_000
 _PEAK_FOR_S: Final = 2.0
 _TIMES: Final = 3
+_STRETCH_S: Final = 20.0
+"""The load goes on for so long between two pauses."""
+_CALM_S: Final = 2.0
+"""After so long its queues are empty, and Envoy has forgotten it."""
+_WELL: Final = 0.8
+"""With so much of the peak it is over."""
+_WELL_MAX_S: Final = 30.0
 _IN_TIME_S: Final = 1.0
 _CHANNELS: Final = 8
 _APART: Final = [("grpc.use_local_subchannel_pool", 1)]
 """A connection each: calls beyond the streams that one may have wait in gRPC (1.85), and of those
 that still do when the connection ends some are never ended."""
 _WARM_S: Final = 1.0
-_FORGOTTEN_S: Final = 13.0
-"""What Envoy, workers and callers that hold back know of an overload is forgotten by then."""
 _TURN_S: Final = 0.01
 _HELD_BACK_S: Final = 0.2
 _SHED: Final = frozenset(
@@ -47,11 +55,11 @@ _SHED: Final = frozenset(
 )  # fmt: skip
 
 
-class Overload:
+class Calls:
     """The calls on some channels, all the same, each channel a caller."""
 
     def __init__(
-        self, channels: Iterable[grpc.aio.Channel], request: bytes, *, holds_back: bool
+        self, channels: Sequence[grpc.aio.Channel], request: bytes, *, holds_back: bool
     ) -> None:
         self._callers: Iterator[tuple[Any, Restraint | None]] = cycle(
             [
@@ -99,9 +107,10 @@ class Overload:
         await asyncio.gather(*(ask() for _ in range(at_once)))
         return (self.good.total() - before) / (time.monotonic() - began)
 
-    async def offer(self, rate_s: float, for_s: float) -> float:
-        """So many a second, whatever becomes of them; how many it came to."""
+    async def offer(self, rate_s: float, for_s: float) -> list[int]:
+        """So many a second, whatever becomes of them; how many of each second are answered."""
         began, offered = time.monotonic(), 0
+        self.good.clear()
         while (gone_s := time.monotonic() - began) < for_s:
             while offered < gone_s * rate_s:
                 offered += 1
@@ -113,41 +122,68 @@ class Overload:
                 task.add_done_callback(self._running.discard)
             await asyncio.sleep(_TURN_S)
         await asyncio.gather(*self._running)
-        return offered / for_s
+        return [self.good[second] for second in range(int(for_s))]
+
+
+class Overload:
+    """An overload between measurements of the peak; both over the same channels."""
+
+    def __init__(
+        self, channels: Sequence[grpc.aio.Channel], request: bytes, *, holds_back: bool
+    ) -> None:
+        self._waiting = Calls(channels, request, holds_back=False)
+        self._offered = Calls(channels, request, holds_back=holds_back)
+        self._at_once = 0
+
+    async def held(self, seconds: float) -> dict[str, Any]:
+        """Overload for so long in all; what came of it. Rates are a second's."""
+        await self._waiting.answered_s(max(_RAMP), _WARM_S)  # caches and connections
+        ramp = {at_once: await self._waiting.answered_s(at_once, _PEAK_FOR_S) for at_once in _RAMP}
+        self._at_once = max(ramp, key=lambda callers: ramp[callers])
+        stretches = max(1, round(seconds / _STRETCH_S))
+        peaks, offered, good, cpu_s = [await self._peak_s()], [], [], 0.0
+        for _ in range(stretches):
+            offered.append(_TIMES * peaks[-1])
+            before_s = time.process_time()
+            good += await self._offered.offer(offered[-1], seconds / stretches)
+            cpu_s += time.process_time() - before_s
+            ended = time.monotonic()
+            await asyncio.sleep(_CALM_S)
+            peaks.append(await self._peak_s())
+        return {
+            "peak_s": round(fmean(peaks), 1),
+            "offered_s": round(fmean(offered), 1),
+            "good_s": round(fmean(good), 1),
+            "well_after_s": round(await self._well(peaks) - ended, 1),
+            "own_cores": round(cpu_s / seconds, 2),
+            "peaks": [round(peak) for peak in peaks],
+            "good": good,
+            "failed": dict(self._offered.failed),
+            "shed_told_when": self._offered.shed_told_when,
+            "shed_untold": self._offered.shed_untold,
+        }
+
+    async def _peak_s(self) -> float:
+        return await self._waiting.answered_s(self._at_once, _PEAK_FOR_S)
+
+    async def _well(self, peaks: Sequence[float]) -> float:
+        """When callers get about the peak again, or it is given up; the last peak is of after."""
+        least, ends = _WELL * fmean(peaks[:-1]), time.monotonic() + _WELL_MAX_S
+        answered_s = peaks[-1]
+        while answered_s < least and time.monotonic() < ends:
+            answered_s = await self._peak_s()
+        return time.monotonic()
 
 
 async def _measured(given: argparse.Namespace) -> dict[str, Any]:
     names = islice(cycle(given.cards.read_text().split()), _KEYS)
-    request = LookupCardsRequest(keys=[CardKey(name=name) for name in names])
+    request = LookupCardsRequest(keys=[CardKey(name=name) for name in names]).SerializeToString()
     async with AsyncExitStack() as opened:
         channels = [
             await opened.enter_async_context(grpc.aio.insecure_channel(given.address, _APART))
             for _ in range(_CHANNELS)
         ]
-        overload = Overload(channels, request.SerializeToString(), holds_back=given.holds_back)
-        await overload.answered_s(max(_RAMP), _WARM_S)  # caches and connections
-        ramp = {at_once: await overload.answered_s(at_once, _PEAK_FOR_S) for at_once in _RAMP}
-        peak_s = max(ramp.values())
-        overload.failed.clear()
-        overload.shed_told_when = overload.shed_untold = 0
-        cpu_s = time.process_time()
-        offered_s = await overload.offer(_TIMES * peak_s, given.seconds)
-        cpu_s = time.process_time() - cpu_s
-        failed = dict(overload.failed)
-        await asyncio.sleep(_FORGOTTEN_S)
-        at_once = max(ramp, key=lambda callers: ramp[callers])
-        after_s = await overload.answered_s(at_once, _PEAK_FOR_S)
-    return {
-        "peak_s": round(peak_s, 1),
-        "peak_at_once": at_once,
-        "offered_s": round(offered_s, 1),
-        "own_cores": round(cpu_s / given.seconds, 2),
-        "good": [overload.good[second] for second in range(int(given.seconds))],
-        "failed": failed,
-        "shed_told_when": overload.shed_told_when,
-        "shed_untold": overload.shed_untold,
-        "after_s": round(after_s, 1),
-    }
+        return await Overload(channels, request, holds_back=given.holds_back).held(given.seconds)
 
 
 def main() -> None:
