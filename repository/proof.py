@@ -23,6 +23,7 @@ from repository.values import (
     Columns,
     Flags,
     Laid,
+    Octets,
     Sizes,
     Words,
     head_of,
@@ -50,7 +51,7 @@ class Prover(Protocol):
 
     def opened(
         self, lead: bytes, ids: Words, joined: bytes, starts: Sizes, counts: Sizes
-    ) -> tuple[bytes, Flags]:
+    ) -> tuple[Octets, Flags]:
         """Values with their texts opened in place, and which are authentic.
 
         The n-th is `counts` blocks of `joined` from the block `starts` on, all side by side; its

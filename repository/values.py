@@ -17,12 +17,13 @@ from repository.record import Entry, Rows, Sizes
 
 __all__ = [
     "BLOCK_SIZE", "EMPTY_SIZE", "HEAD", "HEAD_SIZE", "NONCE_SIZE", "TAG_SIZE", "VALUE_MAX",
-    "Cached", "Columns", "Flags", "Found", "Hits", "Laid", "Sizes", "Words", "entries_of",
+    "Cached", "Columns", "Flags", "Found", "Hits", "Laid", "Octets", "Sizes", "Words", "entries_of",
     "exist_in", "head_of", "padded_size", "stamps_of", "text_of",
 ]  # fmt: skip
 
 Flags: TypeAlias = npt.NDArray[np.bool_]
 Words: TypeAlias = npt.NDArray[np.uint64]
+Octets: TypeAlias = npt.NDArray[np.uint8]
 
 # Version, horizon, the segments' lengths, in clear. Then a box: a nonce, the segments and zeros up
 # to a whole block, sealed, and a tag.
@@ -105,7 +106,7 @@ class Columns:
 
     __slots__ = ("heads", "opened", "places")
 
-    def __init__(self, opened: bytes, places: Sizes, heads: Words) -> None:
+    def __init__(self, opened: Octets, places: Sizes, heads: Words) -> None:
         self.opened = opened
         """What holds them all, their segments open."""
         self.places = places
@@ -119,13 +120,19 @@ class Columns:
     def __len__(self) -> int:
         return len(self.places)
 
+    @property
+    def exist(self) -> Flags:
+        """Which are records, not tombstones."""
+        there: Flags = self.heads[2] > 0
+        return there
+
     def chosen(self, which: Flags | Sequence[int]) -> "Columns":
         """Some of them."""
         return Columns(self.opened, self.places[which], self.heads[:, which])
 
     def entries(self) -> list[Cached]:
         """An object each; no line of Python runs for those without a private segment but a cut."""
-        opened, begins = self.opened, self.places.tolist()
+        opened, begins = self.opened.tobytes(), self.places.tolist()
         versions, horizons, operational, private = self.heads.tolist()
         ends = list(map(add, begins, operational))
         cuts = [opened[begin:end] for begin, end in zip(begins, ends, strict=True)]
@@ -166,7 +173,7 @@ def entries_of(found: Found) -> Sequence[Entry]:
 def exist_in(found: Found) -> list[bool]:
     """Of which ids there is a record, not a tombstone."""
     if isinstance(found, Columns):
-        there: list[bool] = (found.heads[2] > 0).tolist()
+        there: list[bool] = found.exist.tolist()
         return there
     if isinstance(found, Rows):
         exist: list[bool] = (found.sizes > 0).tolist()

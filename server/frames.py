@@ -9,10 +9,10 @@ from typing import Final
 
 from repository.reading import Consistency, Freshness, Reader
 from repository.record import Kind
-from repository.values import Found
+from repository.values import Columns, Found
 from server import network_response, splice
 from server.opened import OpenedRecords
-from server.opening import texts_of
+from server.opening import places_of, texts_of
 from server.rpc import Call
 from server.sealed import SealedRecords
 from tokenizer.sealing import SealBroken
@@ -165,6 +165,8 @@ class Frames:
     def _framed(self, kind: int, ids: Sequence[bytes], found: Found) -> list[bytes]:
         """The frames of what was found, in order. Raises SealBroken."""
         form = FORMS[kind]
+        if isinstance(found, Columns) and not form.has_tails and found.exist.all():
+            return form.framed(found.opened, *places_of(found))
         records = texts_of(self._sealed, kind, ids, found)
         there = records if all(records) else [record for record in records if record]
         tails: list[bytes] = []

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from repository.record import Entry, Rows
-from repository.values import Columns, Found
+from repository.values import Columns, Found, Sizes
 from server.sealed import SealedRecords
 from tokenizer.sealing import OPENED_TEXT
 
-__all__ = ["texts_of"]
+__all__ = ["places_of", "texts_of"]
 
 
 def texts_of(sealed: SealedRecords, kind: int, ids: Sequence[bytes], found: Found) -> list[bytes]:
@@ -29,10 +29,17 @@ def texts_of(sealed: SealedRecords, kind: int, ids: Sequence[bytes], found: Foun
     return _one_by_one(sealed, kind, ids, found)
 
 
+def places_of(columns: Columns) -> tuple[Sizes, Sizes]:
+    """Where in columns the texts begin and end. What stands before one is of no use any more.
+
+    A tombstone's segment is shorter than that: it ends before it begins.
+    """
+    return columns.places + OPENED_TEXT.start, columns.places + columns.heads[2].astype(np.intp)
+
+
 def _cut(columns: Columns) -> list[bytes]:
-    """The texts in columns. A tombstone's segment is shorter than what stands before a text."""
-    opened, begins = columns.opened, columns.places + OPENED_TEXT.start
-    ends = columns.places + columns.heads[2].astype(np.intp)
+    opened = columns.opened.tobytes()
+    begins, ends = places_of(columns)
     return [opened[begin:end] for begin, end in zip(begins.tolist(), ends.tolist(), strict=True)]
 
 

@@ -5,8 +5,10 @@ not know keys or records' fields.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
+import numpy as np
+import numpy.typing as npt
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from opencif.v1 import lookup_pb2
@@ -24,8 +26,14 @@ __all__ = [
     "result_form",
 ]
 
+Octets: TypeAlias = npt.NDArray[np.uint8]
+Places: TypeAlias = npt.NDArray[np.intp]  # [n]
+Blocks: TypeAlias = npt.NDArray[np.complex128]  # [n], of 16 bytes
+
 _LENGTHS_READY: Final = 1 << 12
 _LENGTH_DELIMITED: Final = 2
+_ROOM: Final = 16  # before a record that is framed where it lies: no head is longer
+_BLOCK: Final = np.dtype(np.complex128)  # any of 16 bytes that numpy moves in one piece
 
 
 def _varint(value: int) -> bytes:
@@ -94,7 +102,7 @@ class Form:
     `missing` is the frame where there is no record; it is shorter than any other.
     """
 
-    __slots__ = ("_head", "_head_sizes", "_heads", "_tail_size", "missing")
+    __slots__ = ("_head", "_head_sizes", "_heads", "_ready", "_tail_size", "missing")
 
     def __init__(self, head: Callable[[int], bytes], missing: bytes, tail_size: int = 0) -> None:
         self.missing = missing
@@ -102,6 +110,7 @@ class Form:
         self._tail_size = tail_size
         self._heads: dict[int, bytes] = {}  # by the record's length, made once
         self._head_sizes: dict[int, int] = {}  # by the frame's length
+        self._ready: tuple[Blocks, Places] | None = None  # heads of short records, their lengths
 
     def frames(self, records: Sequence[bytes], tails: Sequence[bytes] = ()) -> list[bytes]:
         """The records' frames, in order; with a tail each where this form has tails."""
@@ -117,6 +126,28 @@ class Form:
             self._learn(set(map(len, records)) - heads.keys())
             return self.frames(records, tails)
 
+    def framed(self, joined: Octets, begins: Places, ends: Places) -> list[bytes]:
+        """The same of records that lie in `joined`, for forms without tails.
+
+        Heads are written before them there: the 16 bytes before each are nobody's.
+        """
+        sizes = ends - begins
+        if int(sizes.max()) >= _LENGTHS_READY:
+            whole = joined.tobytes()
+            cuts = zip(begins.tolist(), ends.tolist(), strict=True)
+            return self.frames([whole[begin:end] for begin, end in cuts])
+        heads, head_sizes = self._ready or self._make_ready()
+        anywhere = np.ndarray((len(joined) - _ROOM + 1,), _BLOCK, joined, strides=(1,))
+        anywhere[begins - _ROOM] = heads[sizes]
+        whole = joined.tobytes()
+        cuts = zip((begins - head_sizes[sizes]).tolist(), ends.tolist(), strict=True)
+        return [whole[begin:end] for begin, end in cuts]
+
+    @property
+    def has_tails(self) -> bool:
+        """Whether something comes after each record."""
+        return self._tail_size > 0
+
     def record(self, frame: bytes) -> bytes:
         """The record in a frame that was made by `frames`."""
         size = len(frame)
@@ -131,6 +162,14 @@ class Form:
         for size in sizes:
             head = self._heads[size] = self._head(size)
             self._head_sizes[len(head) + size + self._tail_size] = len(head)  # grows: no two alike
+
+    def _make_ready(self) -> tuple[Blocks, Places]:
+        """Make the heads of all short records, each the end of a block, and learn them."""
+        self._learn(range(_LENGTHS_READY))
+        heads = [self._heads[size] for size in range(_LENGTHS_READY)]
+        blocks = np.frombuffer(b"".join(head.rjust(_ROOM, b"\0") for head in heads), _BLOCK)
+        self._ready = blocks, np.fromiter(map(len, heads), np.intp, len(heads))
+        return self._ready
 
 
 def result_form(missing: bytes, tail_size: int = 0) -> Form:

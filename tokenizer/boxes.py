@@ -13,7 +13,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESOCB3
 
-from tokenizer.blobs import split
+from tokenizer.blobs import Octets, split
 from tokenizer.keyring import Keyring, Purpose
 from tokenizer.mac import BLOCK_BYTES, doubled
 
@@ -64,7 +64,7 @@ class Boxes:
 
     def opened(
         self, lead: bytes, ids: Words, joined: bytes, starts: Places, counts: Places
-    ) -> tuple[bytes, Flags]:
+    ) -> tuple[Octets, Flags]:
         """Return what `Ocb.opened` does."""
         return self._ocb().opened(lead, ids, joined, starts, counts)
 
@@ -128,7 +128,7 @@ class Ocb:
 
     def opened(
         self, lead: bytes, ids: Words, joined: bytes, starts: Places, counts: Places
-    ) -> tuple[bytes, Flags]:
+    ) -> tuple[Octets, Flags]:
         """Return entries with their texts opened in place, and which of them are authentic.
 
         The n-th entry is `counts` blocks of `joined` from the block `starts` on: its head, its box;
@@ -149,7 +149,7 @@ class Ocb:
         _xor(sums, self._last)
         tags = np.frombuffer(self._encrypt.update(sums.tobytes()), np.uint64) ^ hashes
         tags ^= blocks.take(ends, mode="clip").view(np.uint64)
-        return opened.tobytes(), (tags[::2] | tags[1::2]) == 0
+        return opened.view(np.uint8), (tags[::2] | tags[1::2]) == 0
 
     def _begun(
         self, lead: bytes, ids: Words, blocks: Blocks, starts: Places

@@ -39,7 +39,8 @@ def opened(
     words = np.frombuffer(b"".join(ids), np.uint64)
     found, authentic = boxes.opened(LEAD, words, b"".join(values), starts, counts)
     places = zip(starts.tolist(), counts.tolist(), strict=True)
-    texts = [found[16 * at + HEAD_BYTES + 16 : 16 * (at + count) - 16] for at, count in places]
+    whole = found.tobytes()
+    texts = [whole[16 * at + HEAD_BYTES + 16 : 16 * (at + count) - 16] for at, count in places]
     return [text if right else None for text, right in zip(texts, authentic.tolist(), strict=True)]
 
 

@@ -228,7 +228,7 @@ def test_columns_come_apart_as_they_were_put_together(entries):
     texts = [head_of(entry) + bytes(16) + text_of(entry) + bytes(16) for entry in entries]
     places = np.cumsum([0, *map(len, texts)])[:-1] + HEAD_SIZE + 16
     heads = np.array([HEAD.unpack_from(text) for text in texts], np.uint64).reshape(-1, 4).T
-    columns = Columns(b"".join(texts), places, heads)
+    columns = Columns(np.frombuffer(b"".join(texts), np.uint8), places, heads)
     assert len(columns) == len(entries)
     assert entries_of(columns) == entries == entries_of(entries)
     assert exist_in(columns) == exist_in(entries)
@@ -239,5 +239,6 @@ def test_columns_come_apart_as_they_were_put_together(entries):
 def test_nothing_that_is_open_shows_itself():
     entry = Cached(1, 2, b"opened", b"private")
     assert "opened" not in repr(entry)
-    columns = Columns(b"opened", np.array([0]), np.array([[1], [2], [6], [0]], np.uint64))
+    opened = np.frombuffer(b"opened", np.uint8)
+    columns = Columns(opened, np.array([0]), np.array([[1], [2], [6], [0]], np.uint64))
     assert "opened" not in repr(columns)

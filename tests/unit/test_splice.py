@@ -1,5 +1,6 @@
 """Spliced messages are byte for byte what generated classes would serialize."""
 
+import numpy as np
 from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given
 from hypothesis import strategies as st
@@ -77,6 +78,27 @@ def test_a_record_is_found_again_in_its_frame(records):
     for frame, record, tail in framed:
         assert frame == splice.found(record, (), tail)
         assert tailed.tail(frame) == tail
+
+
+RECORD = st.integers(1, 600) | st.sampled_from([1, 127, 128, 4_095])
+
+
+@given(st.lists(RECORD, min_size=1, max_size=60), st.booleans(), st.binary(min_size=1))
+def test_records_are_framed_where_they_lie(sizes, is_one_long, noise):
+    """As `frames` does, whatever stood before them, and by it where one is too long for that."""
+    sizes = [*sizes, *[5_000] * is_one_long]
+    records = [bytes(n % 251 for n in range(at, at + size)) for at, size in enumerate(sizes)]
+    joined, begins = bytearray(), []
+    for record in records:
+        joined += (noise * 16)[: 16 + len(noise) % 9]
+        begins.append(len(joined))
+        joined += record
+    starts = np.array(begins)
+    for form in (splice.result_form(splice.not_found()), splice.BARE):
+        octets = np.frombuffer(bytes(joined), np.uint8).copy()
+        frames = form.framed(octets, starts, starts + np.array(sizes))
+        assert frames == form.frames(records)
+        assert [form.record(frame) for frame in frames] == records
 
 
 @given(st.binary(max_size=300) | st.sampled_from([bytes(16_380), bytes(70_000)]))
