@@ -55,6 +55,11 @@ class Flight:
         elif deadline > self.deadline:
             self.deadline = deadline
 
+    def join(self, deadline: float | None) -> None:
+        """Have another caller wait for some of it: nobody gets what it brings as it came."""
+        self.alone = None
+        self.allow(deadline)
+
     async def bring(self, ids: Collection[bytes], deadline: float | None) -> None:
         """Wait until all of `ids`, which it is to bring, are found.
 
@@ -69,7 +74,10 @@ class Flight:
             raise self.error.with_traceback(self._where)
 
     def brought(self, ids: Sequence[bytes]) -> Found:
-        """What it has found of `ids`, in their order, after `bring`: one caller's as it came."""
+        """What it has found of `ids`, in their order, after `bring`: an only caller's as it came.
+
+        That caller may write over it.
+        """
         if self._hits is not None and ids is self.alone:
             return self._hits.found
         found = self.found

@@ -230,7 +230,7 @@ class Reader:
             parts.setdefault(flights[id_], []).append(id_)
         self.stats.joined += len(shared)
         for flight in parts:
-            flight.allow(deadline)
+            flight.join(deadline)
         if alone := [id_ for id_ in wanted if id_ not in shared]:
             parts.setdefault(self._board(kind, alone, deadline, read), []).extend(alone)
         return parts

@@ -102,7 +102,10 @@ class Laid(NamedTuple):
 
 
 class Columns:
-    """Cached entries side by side, none an object by itself."""
+    """Cached entries side by side, none an object by itself.
+
+    One caller's: who frames them where they lie writes over what stands before a text.
+    """
 
     __slots__ = ("heads", "opened", "places")
 

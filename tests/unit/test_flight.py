@@ -33,15 +33,21 @@ async def test_what_is_found_early_is_handed_out_early() -> None:
     await asyncio.gather(second, both)
 
 
-async def test_what_the_cache_gave_goes_to_a_lone_caller_as_it_came_and_to_others_by_id() -> None:
+@pytest.mark.parametrize("is_shared", [False, True])
+async def test_what_the_cache_gave_goes_to_a_lone_caller_as_it_came_and_to_several_by_id(
+    *, is_shared: bool
+) -> None:
     flight, ids = Flight(), [A, B]
     flight.alone = ids
     entries = [Cached(version, 9, b"open", b"") for version in (1, 2)]
+    if is_shared:
+        flight.join(None)
     waiting = await aboard(flight, ids, (B,))  # type: ignore[arg-type]  # the very list
     flight.complete(Hits(ids, entries))
     flight.land()
     await asyncio.gather(*waiting)
-    assert flight.brought(ids) is entries
+    assert (flight.brought(ids) is entries) is not is_shared
+    assert flight.brought(ids) == entries
     assert flight.brought([B, A, B]) == [entries[1], entries[0], entries[1]]
     assert flight.found == {A: entries[0], B: entries[1]}
 
