@@ -23,9 +23,10 @@ _BACK_MAX_S: Final = 30.0
 _GOODPUT_MIN: Final = 0.8
 _GOODPUT_UNHELD_MIN: Final = 0.5
 """Of callers that hold nothing back: to turn away two calls of three takes their time, too."""
-_GOODPUT_FIGURES: Final = ("peak_s", "offered_s", "good_s", "well_after_s")
-_WELL_AFTER_MAX_S: Final = 20.0
-"""What is not over so long after the load is a collapse."""
+_GOODPUT_FIGURES: Final = ("peak_s", "offered_s", "good_s", "after_s", "well_after_s")
+_BACK_MIN: Final = 0.5
+"""To less of the peak it has not come back after the load: it has collapsed."""
+_WELL_AFTER_MAX_S: Final = 10.0
 _GROWTH_MAX_MB: Final = 150
 _PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
 
@@ -169,8 +170,10 @@ def _judge_goodput(stage: Stage, held: dict[str, Any], unheld: dict[str, Any]) -
         stage.figures.update({prefix + name: told[name] for name in _GOODPUT_FIGURES})
         if good < least * peak:
             stage.broken.append(f"{prefix}goodput of {good}/s at {offered}/s; the peak is {peak}/s")
+        if told["after_s"] < _BACK_MIN * peak:
+            stage.broken.append(f"{prefix}only {told['after_s']}/s after it; the peak is {peak}/s")
         if told["well_after_s"] > _WELL_AFTER_MAX_S:
-            stage.broken.append(f"{prefix}below the peak for {told['well_after_s']} s after it")
+            stage.broken.append(f"{prefix}not back for {told['well_after_s']} s after it")
     if untold:
         stage.broken.append(f"{untold} calls were shed without a RetryInfo")
 

@@ -37,11 +37,12 @@ _PEAK_FOR_S: Final = 2.0
 _TIMES: Final = 3
 _STRETCH_S: Final = 20.0
 """The load goes on for so long between two pauses."""
-_CALM_S: Final = 2.0
-"""After so long its queues are empty, and Envoy has forgotten it."""
+_CALM_S: Final = 6.0
+"""After so long nobody waits because of it any more, and Envoy has forgotten it."""
+_AFTER: Final = 6
+"""So many measurements after the last overload; half of them tell what all comes back to."""
 _WELL: Final = 0.8
-"""With so much of the peak it is over."""
-_WELL_MAX_S: Final = 30.0
+"""With so much of that it is back."""
 _IN_TIME_S: Final = 1.0
 _CHANNELS: Final = 8
 _APART: Final = [("grpc.use_local_subchannel_pool", 1)]
@@ -143,18 +144,20 @@ class Overload:
         stretches = max(1, round(seconds / _STRETCH_S))
         peaks, offered, good, cpu_s = [await self._peak_s()], [], [], 0.0
         for _ in range(stretches):
+            if offered:
+                await asyncio.sleep(_CALM_S)
+                peaks.append(await self._peak_s())
             offered.append(_TIMES * peaks[-1])
             before_s = time.process_time()
             good += await self._offered.offer(offered[-1], seconds / stretches)
             cpu_s += time.process_time() - before_s
-            ended = time.monotonic()
-            await asyncio.sleep(_CALM_S)
-            peaks.append(await self._peak_s())
+        after_s, well_after_s = await self._after()
         return {
             "peak_s": round(fmean(peaks), 1),
             "offered_s": round(fmean(offered), 1),
             "good_s": round(fmean(good), 1),
-            "well_after_s": round(await self._well(peaks) - ended, 1),
+            "after_s": round(after_s, 1),
+            "well_after_s": round(well_after_s, 1),
             "own_cores": round(cpu_s / seconds, 2),
             "peaks": [round(peak) for peak in peaks],
             "good": good,
@@ -166,13 +169,15 @@ class Overload:
     async def _peak_s(self) -> float:
         return await self._waiting.answered_s(self._at_once, _PEAK_FOR_S)
 
-    async def _well(self, peaks: Sequence[float]) -> float:
-        """When callers get about the peak again, or it is given up; the last peak is of after."""
-        least, ends = _WELL * fmean(peaks[:-1]), time.monotonic() + _WELL_MAX_S
-        answered_s = peaks[-1]
-        while answered_s < least and time.monotonic() < ends:
-            answered_s = await self._peak_s()
-        return time.monotonic()
+    async def _after(self) -> tuple[float, float]:
+        """What is answered a second once it is over, and in how many seconds from now it is."""
+        began, ends, answered = time.monotonic(), [], []
+        for _ in range(_AFTER):
+            answered.append(await self._peak_s())
+            ends.append(time.monotonic() - began)
+        after_s = fmean(answered[_AFTER // 2 :])
+        well = [end for end, rate in zip(ends, answered, strict=True) if rate >= _WELL * after_s]
+        return after_s, well[0]
 
 
 async def _measured(given: argparse.Namespace) -> dict[str, Any]:
