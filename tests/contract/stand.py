@@ -21,7 +21,7 @@ from repository.errors import Unavailable
 from repository.link import LinkStore
 from repository.reading import Consistency, Reader
 from repository.record import Entry, Kind, RecordStore, Rows
-from repository.values import HEAD_SIZE, NONCE_SIZE, TAG_SIZE, Flags, Sizes, Words
+from repository.values import HEAD_SIZE, NONCE_SIZE, TAG_SIZE, Flags, Octets, Sizes, Words
 from repository.window import Window
 from repository.work import Idempotency, Origin, Write, Written
 from repository.writing import Writer
@@ -55,13 +55,14 @@ class HashBoxes:
 
     def opened(
         self, lead: bytes, ids: Words, joined: bytes, starts: Sizes, counts: Sizes
-    ) -> tuple[bytes, Flags]:
+    ) -> tuple[Octets, Flags]:
         texts = zip(starts.tolist(), counts.tolist(), strict=True)
         values = [joined[16 * start : 16 * (start + count)] for start, count in texts]
         each_id = [id_.tobytes() for id_ in np.split(ids, len(starts))]
         heads = [id_ + value[:HEAD_SIZE] for id_, value in zip(each_id, values, strict=True)]
         found = self.few_opened(lead, heads, [value[HEAD_SIZE:] for value in values])
-        return joined, np.array([text is not None for text in found])
+        opened = np.frombuffer(joined, np.uint8).copy()  # the caller may write over it
+        return opened, np.array([text is not None for text in found])
 
     def _tag(self, message: bytes) -> bytes:
         return hmac.digest(b"test key", message, "sha256")[:TAG_SIZE]
