@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-SOURCES := server repository tokenizer deploy protos/opencif
+SOURCES := server repository tokenizer deploy loadtests tests protos/opencif
 # Of so many files tests run at once, each on servers of its process's own.
 AT_ONCE ?= 2
 # The published branch if there is one, else the local one, else what is checked out.

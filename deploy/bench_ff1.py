@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-import ffx  # type: ignore[import-untyped]  # ships no stubs
+import ffx
 import numpy as np
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from fastfpe import ff1 as fastfpe  # type: ignore[import-untyped]  # ships no stubs
+from fastfpe import ff1 as fastfpe
 
 from loadtests.bench_machine import CpuWatch
 from tokenizer.ff1 import FF1

@@ -142,7 +142,9 @@ class Overload:
         ramp = {at_once: await self._waiting.answered_s(at_once, _PEAK_FOR_S) for at_once in _RAMP}
         self._at_once = max(ramp, key=lambda callers: ramp[callers])
         stretches = max(1, round(seconds / _STRETCH_S))
-        peaks, offered, good, cpu_s = [await self._peak_s()], [], [], 0.0
+        peaks, cpu_s = [await self._peak_s()], 0.0
+        offered: list[float] = []
+        good: list[float] = []
         for _ in range(stretches):
             if offered:
                 await asyncio.sleep(_CALM_S)

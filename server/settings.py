@@ -133,7 +133,7 @@ class Settings(BaseSettings):
     @classmethod
     def from_environment(cls) -> Self:
         """Read them. Raises pydantic's ValidationError, which holds no values."""
-        return cls()  # type: ignore[call-arg]  # the environment gives what has no default
+        return cls()
 
     @property
     def is_development(self) -> bool:

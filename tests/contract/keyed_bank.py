@@ -75,7 +75,7 @@ def request_id() -> str:
 
 
 async def new_person(work: Work) -> Customer:
-    customer = Customer(kind=1, state=1)
+    customer = Customer(kind="CUSTOMER_KIND_PERSON", state="CUSTOMER_STATE_PROSPECT")
     customer.person.given_name, customer.person.family_name = "Ann", "Bell"
     customer.identifier_values.add(identifier_id="i", value="078051120")
     return work.create(customer, uuid7().bytes)

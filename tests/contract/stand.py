@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -237,9 +238,7 @@ class HeldStore(RecordStore):
         self.asked = asyncio.Event()
         self.go_on = asyncio.Event()
 
-    async def get_many(  # type: ignore[no-untyped-def]  # passes through what it is given
-        self, *args, **kwargs
-    ) -> Rows:
+    async def get_many(self, *args: Any, **kwargs: Any) -> Rows:
         answer = await super().get_many(*args, **kwargs)
         self.asked.set()
         await self.go_on.wait()

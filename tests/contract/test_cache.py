@@ -53,7 +53,7 @@ async def test_values_hold_a_head_and_a_box_and_nothing_else(
     id_ = some_id()
     await stand.create(id_)
     value = await behind.get(key_of(stand, id_))
-    assert value is not None
+    assert isinstance(value, bytes)
     entry = await stand.get(id_)
     lengths = len(entry.operational), len(entry.private)
     assert HEAD.unpack_from(value) == (entry.version, entry.horizon, *lengths)
@@ -244,7 +244,7 @@ async def test_a_proven_entry_past_half_the_window_is_stamped_anew(
     before = stand.reader.stats.statements
     await stand.get(id_)
     value = await behind.get(key_of(stand, id_))
-    assert value is not None
+    assert isinstance(value, bytes)
     assert HEAD.unpack_from(value)[:2] == (1, stand.window.horizon)
     assert stand.reader.stats.statements == before
     assert (await stand.get(id_)).horizon == stand.window.horizon

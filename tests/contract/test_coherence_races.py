@@ -66,7 +66,9 @@ async def test_a_record_deleted_and_made_anew(pair: Pair, take_out: TakeOut, old
             await work.insert(write(id_, 3, uid=some_uid()))
         await there.settle()
         await here.poll.poll()
-        await behind.set(key_of(there, id_), found[old])
+        value = found[old]
+        assert value is not None
+        await behind.set(key_of(there, id_), value)
         if take_out:
             take_out(here)
         assert await served(here, id_) == (old if take_out else 3)

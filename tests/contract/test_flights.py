@@ -5,6 +5,7 @@ import gc
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,8 @@ from repository.errors import TimedOut, Unavailable
 from repository.flight import Flight
 from repository.headway import Headway
 from repository.reading import FEW, Consistency, Freshness
-from repository.record import IDS_MAX, Entry, Kind
+from repository.record import IDS_MAX, Entry, Kind, Rows
+from repository.values import Hits
 from tests.contract.stand import (
     ACCOUNT,
     HeldStore,
@@ -33,7 +35,7 @@ def cache_reads(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[
     assert stand.cache is not None
     get_many, asked = stand.cache.get_many, list[int]()
 
-    async def counting(kind: int, ids: Sequence[bytes]) -> dict[bytes, Entry] | None:
+    async def counting(kind: int, ids: Sequence[bytes]) -> Hits | None:
         asked.append(len(ids))
         return await get_many(kind, ids)
 
@@ -211,9 +213,7 @@ async def test_the_database_is_given_the_time_of_the_most_patient(
     given: list[float | None] = []
     get_many = stand.store.get_many
 
-    async def noting(  # type: ignore[no-untyped-def]  # passes through what it is given
-        *args, deadline: float | None = None, **kwargs
-    ) -> tuple[int, dict[bytes, Entry]]:
+    async def noting(*args: Any, deadline: float | None = None, **kwargs: Any) -> Rows:
         given.append(deadline)
         return await get_many(*args, deadline=deadline, **kwargs)
 

@@ -8,7 +8,7 @@ import pytest
 from opencif.v1 import account_pb2
 from opencif.v1.account_pb2 import Account
 from server.errors import FailedPrecondition, InvalidArgument
-from server.mutation import Work
+from server.work import Work
 from tests.contract.conftest import Under
 from tests.contract.keyed_bank import OLD, Bank
 

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -107,7 +108,7 @@ class Bank:
         ]
         return await self.by_keys(*keys, **said)
 
-    async def by_keys(self, *keys: AccountKey, **said: bool) -> LookupAccountsResponse:
+    async def by_keys(self, *keys: AccountKey, **said: Any) -> LookupAccountsResponse:
         request = LookupAccountsRequest(keys=keys, **said)
         call = _call("LookupService/LookupAccounts")
         answer = self._lookup.LookupAccounts(request.SerializeToString(), call)
@@ -115,7 +116,7 @@ class Bank:
         await self.stand.settle()
         return LookupAccountsResponse.FromString(whole)
 
-    async def cards(self, *keys: dict[str, str], **said: bool) -> LookupCardsResponse:
+    async def cards(self, *keys: dict[str, str], **said: Any) -> LookupCardsResponse:
         request = LookupCardsRequest(keys=keys, **said)
         call = _call("LookupService/LookupCards")
         answer = self._lookup.LookupCards(request.SerializeToString(), call)
@@ -252,13 +253,13 @@ async def test_a_seal_that_does_not_open_is_read_from_the_primary(bank: Bank) ->
         entries = entries_of(await kept(kind, ids, freshness, deadline=deadline))
         return [Entry(*entry[:2], entry.operational[:-1], b"") for entry in entries]
 
-    reader.find = broken  # type: ignore[method-assign]  # stands for such a replica
+    reader.find = broken  # type: ignore[method-assign,assignment]  # stands for such a replica
     calls = []
     reread = reader.reread
 
     async def counted(kind, ids, *, deadline=None):
         calls.append(len(ids))
-        reader.find = kept  # type: ignore[method-assign]
+        reader.find = kept
         return await reread(kind, ids, deadline=deadline)
 
     reader.reread = counted  # type: ignore[method-assign]

@@ -1,6 +1,7 @@
 """Records read as they were written: with the cache, without it, and with it cut off halfway."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -179,9 +180,10 @@ async def test_history_says_who_did_what_when_and_why(stand: Stand) -> None:
     assert await stand.store.revision(ACCOUNT, id_, version=2) == newest
     assert await stand.store.revision(ACCOUNT, id_, as_of=early) == first
     assert await stand.store.revision(ACCOUNT, id_, as_of=said.time) == newest
-    for missing in ({"version": 3}, {"as_of": early - timedelta(hours=1)}):
+    either: list[dict[str, Any]] = [{"version": 3}, {"as_of": early - timedelta(hours=1)}]
+    for missing in either:
         with pytest.raises(NotFound):
-            await stand.store.revision(ACCOUNT, id_, **missing)  # type: ignore[arg-type]  # either
+            await stand.store.revision(ACCOUNT, id_, **missing)
 
 
 async def test_history_is_paged_newest_first(stand: Stand) -> None:

@@ -95,7 +95,7 @@ async def test_who_stood_still_himself_does_not_take_a_replica_for_silent(
         def terminate(self) -> None:
             pass
 
-        async def fetch(self, _: str) -> list[tuple[Any, ...]]:
+        async def fetch(self, sql: str) -> list[tuple[Any, ...]]:
             await asyncio.sleep(0)
             time.sleep(2 * SOON_S)  # noqa: ASYNC251  that is the point
             for _ in range(5):

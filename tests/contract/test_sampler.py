@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable, Sequence
+from operator import sub
 
 import pytest
 
@@ -36,10 +37,11 @@ class Sampled:
     async def counts(self, source: str) -> tuple[int, int, int]:
         """Sampled, behind and stale after one look more."""
         stats = self.sampler.stats
-        before = stats.sampled[source], stats.behind[source], stats.stale[source]
+        counters = stats.sampled, stats.behind, stats.stale
+        before = [counter[source] for counter in counters]
         await self.sampler.look()
-        after = stats.sampled[source], stats.behind[source], stats.stale[source]
-        return tuple(now - then for now, then in zip(after, before, strict=True))
+        sampled, behind, stale = map(sub, [counter[source] for counter in counters], before)
+        return sampled, behind, stale
 
 
 TakeOut = Callable[[Stand], None] | None
@@ -60,6 +62,7 @@ async def test_an_old_entry_that_would_be_served_is_found(
     await there.create(id_)
     async with raw(there) as behind:
         old = await behind.get(key_of(there, id_))
+        assert old is not None
         await there.update(id_, 2)
         await here.stand.poll.poll()
         await behind.set(key_of(there, id_), old)

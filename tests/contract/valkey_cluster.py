@@ -106,7 +106,7 @@ def valkey_cluster(count: int = 3) -> Iterator[ValkeyCluster]:
             node.command("CLUSTER ADDSLOTSRANGE", low, high - 1)
             node.id = node.command("CLUSTER MYID").decode()
         for node in nodes[1:]:
-            port = int(nodes[0].admin.config_get("cluster-port")["cluster-port"])
+            port = int(nodes[0].admin.config_get("cluster-port")["cluster-port"] or 0)
             node.command("CLUSTER MEET", "127.0.0.1", nodes[0].port, port)
         _await(lambda: all(_covers(node, count) for node in nodes))
         yield ValkeyCluster(nodes)

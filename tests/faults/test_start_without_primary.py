@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from pathlib import Path
 
 import grpc
@@ -74,15 +74,15 @@ async def written(addresses: list[str]) -> tuple[str, str]:
 
 async def reads_and_no_more(addresses: list[str], name: str, token: str) -> None:
     """What was written is read, and said to be possibly stale; what takes a primary is refused."""
-    told = {"timeout_s": PATIENT_S, "attempts": 1, "carry_consistency": False}
-    async with Client(addresses, **told) as client:
+    once = Client(addresses, timeout_s=PATIENT_S, attempts=1, carry_consistency=False)
+    async with once as client:
         get = client.customers.GetCustomer
         for asked in (Consistency(), Consistency(at_least_as_fresh=token)):
             answer = await get(customer_pb2.GetCustomerRequest(name=name, consistency=asked))
             assert answer.customer.name == name
             assert answer.HasField("stale_since")
         fully = Consistency(fully_consistent=True)
-        refused = [
+        refused: list[Awaitable[object]] = [
             get(customer_pb2.GetCustomerRequest(name=name, consistency=fully)),
             get(customer_pb2.GetCustomerRequest(name=name, view="VIEW_FULL")),
             client.customers.CreateCustomer(person()),

@@ -9,7 +9,7 @@ only saves misses, is not needed. Every replica, too, is whichever prefix of the
 
 from collections.abc import Iterator
 from functools import cache
-from typing import Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from tests.model.history import (
     BEGUN,
@@ -338,7 +338,7 @@ def _begun(worker: Worker, wal: Wal, life: int) -> Worker:
 
 def _polls(state: State, rules: Rules) -> Iterator[tuple[str, State]]:
     worker, present, wal = state.worker, len(state.wals) - 1, state.wals[-1]
-    counts = {"floor": state.now, "is_fresh": True, "is_vouched": True}
+    counts: dict[str, Any] = {"floor": state.now, "is_fresh": True, "is_vouched": True}
     if state.named_at is None:
         yield "the life is named", state._replace(named_at=len(wal))
     elif worker.life < present:

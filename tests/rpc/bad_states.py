@@ -32,6 +32,7 @@ from tests.rpc.bad_inputs import (
     restriction,
 )
 
+UNKNOWN_ENUM: Final[Any] = 9999
 GOOD_IBAN: Final = "DE89370400440532013000"
 
 
@@ -144,12 +145,12 @@ FORMS: Final = [
                 items=[{"type": value, "value": g.pan}]), "UNKNOWN_ENUM_VALUE"),
         ]
     ),
-    invalid(29, "cards.GetCard", lambda g: cards.GetCardRequest(name=g.card.name, view=9999),
-            "UNKNOWN_ENUM_VALUE", "view"),
+    invalid(29, "cards.GetCard", lambda g: cards.GetCardRequest(
+        name=g.card.name, view=UNKNOWN_ENUM), "UNKNOWN_ENUM_VALUE", "view"),
     invalid(29, "lookup.LookupCards", lambda g: lookup.LookupCardsRequest(
-        keys=[{"pan": g.pan}], view=9999), "UNKNOWN_ENUM_VALUE", "view"),
+        keys=[{"pan": g.pan}], view=UNKNOWN_ENUM), "UNKNOWN_ENUM_VALUE", "view"),
     invalid(29, "cards.BlockCard", lambda g: cards.BlockCardRequest(
-        name=g.card.name, state_reason=9999), "UNKNOWN_ENUM_VALUE", "state_reason"),
+        name=g.card.name, state_reason=UNKNOWN_ENUM), "UNKNOWN_ENUM_VALUE", "state_reason"),
     *(
         invalid(30, "customers.CreateCustomer",
                 lambda _, day=day: new_person(person={"birth_date": day}),

@@ -15,7 +15,8 @@ from opencif.v1.account_pb2 import Account
 from opencif.v1.card_pb2 import Card
 
 ROUTING, OTHER_ROUTING = "021000021", "011000015"
-PRIMARY, JOINT, GUARDIAN = 1, 2, 5
+PRIMARY = account_pb2.PARTY_ROLE_PRIMARY_OWNER
+JOINT, GUARDIAN = account_pb2.PARTY_ROLE_JOINT_OWNER, account_pb2.PARTY_ROLE_GUARDIAN
 
 FAILED = grpc.StatusCode.FAILED_PRECONDITION
 INVALID = grpc.StatusCode.INVALID_ARGUMENT

@@ -249,7 +249,7 @@ async def test_the_owner_changes_in_one_call(client):
 
 async def test_restrictions_are_placed_and_released(client):
     made = await open_account(client)
-    freeze = AccountRestriction(type=1, authority_ref="COURT 12")
+    freeze = AccountRestriction(type="RESTRICTION_TYPE_LEGAL_FREEZE", authority_ref="COURT 12")
     placed = await client.accounts.PlaceRestriction(
         pb.PlaceRestrictionRequest(name=made.name, restriction=freeze)
     )

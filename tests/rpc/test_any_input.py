@@ -27,7 +27,6 @@ from opencif.v1 import (
     routing_pb2,
     tokenization_pb2,
 )
-from opencif.v1.options_pb2 import rule
 from tests.rpc.bank import active_card, customer, new_number, new_pan, open_account
 from tests.rpc.conftest import PATIENT_S, Launch
 
@@ -46,6 +45,7 @@ SERVICES = [
     )
     for service in module.DESCRIPTOR.services_by_name.values()
 ]
+RULE: Any = options_pb2.rule
 METHODS = [method for service in SERVICES for method in service.methods]
 TRIES = 30
 DEPTH_MAX = 5
@@ -132,7 +132,7 @@ class Sender:
     def _text(self, field: described.FieldDescriptor) -> str:
         if field.name == "request_id":
             return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
-        form = field.GetOptions().Extensions[rule].format
+        form = field.GetOptions().Extensions[RULE].format
         good = self._texts.get(field.name) or self._texts.get(form) or self._texts["text"]
         return str(self._pick([made() if callable(made) else made for made in good], ODD_TEXTS))
 
@@ -210,16 +210,16 @@ async def test_any_request_is_answered_or_refused_for_a_reason(
 
 
 async def told(
-    wire: grpc.aio.Channel, path: str, method: described.MethodDescriptor, request: Message
+    wire: Any, path: str, method: described.MethodDescriptor, request: Message
 ) -> grpc.aio.AioRpcError | None:
     """Why a request is refused; None when it is answered."""
     sent = request.SerializeToString()
     try:
         if method.server_streaming:
-            async for _ in wire.stream_stream(path)([sent], timeout=PATIENT_S):
+            async for _ in wire.stream_stream(path)(iter([sent]), timeout=PATIENT_S):
                 pass
         elif method.client_streaming:
-            await wire.stream_unary(path)([sent], timeout=PATIENT_S)
+            await wire.stream_unary(path)(iter([sent]), timeout=PATIENT_S)
         else:
             await wire.unary_unary(path)(sent, timeout=PATIENT_S)
     except grpc.aio.AioRpcError as error:

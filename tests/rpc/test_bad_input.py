@@ -94,6 +94,7 @@ async def test_a_bad_input_gets_its_status_and_reason(patient: Client, ground: G
     error = refusal.value
     assert (error.code, error.reason) == (row.code, row.reason)
     assert_named(error, row.path)
+    assert isinstance(error.__cause__, grpc.aio.AioRpcError)
     assert_silent(error.__cause__, texts_of(request), row.path)
 
 

@@ -233,7 +233,11 @@ async def test_a_token_goes_through_its_states(client):
     cards = client.cards
     steps = [
         (cards.ActivateCardToken, pb.ActivateCardTokenRequest(**key), "ACTIVE"),
-        (cards.SuspendCardToken, pb.SuspendCardTokenRequest(**key, suspended_by=4), "SUSPENDED"),
+        (
+            cards.SuspendCardToken,
+            pb.SuspendCardTokenRequest(**key, suspended_by="TOKEN_SUSPENDED_BY_CARDHOLDER"),
+            "SUSPENDED",
+        ),
         (cards.ResumeCardToken, pb.ResumeCardTokenRequest(**key), "ACTIVE"),
         (cards.DeactivateCardToken, pb.DeactivateCardTokenRequest(**key), "DEACTIVATED"),
     ]

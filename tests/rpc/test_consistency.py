@@ -64,7 +64,7 @@ async def by_stream(client: Client, name: str, fresh: Consistency) -> str:
     request = lookup_pb2.StreamLookupAccountsRequest(
         lookup={"keys": [{"name": name}], "consistency": fresh}
     )
-    answers = [one async for one in client.lookup.StreamLookupAccounts([request])]
+    answers = [one async for one in client.lookup.StreamLookupAccounts(iter([request]))]
     return answers[0].answer.results[0].account.branch
 
 

@@ -13,14 +13,15 @@ from opencif.client import Client
 from opencif.errors import OpencifError
 from opencif.v1 import customer_pb2, lookup_pb2, options_pb2
 from opencif.v1.lookup_pb2 import StreamLookupAccountsRequest, StreamLookupAccountsResponse
-from opencif.v1.record_pb2 import VIEW_BASIC, VIEW_FULL
+from opencif.v1.record_pb2 import VIEW_BASIC, VIEW_FULL, View
 from tests.rpc import people
 from tests.rpc.bank import ROUTING, new_number, open_account
 from tests.rpc.conftest import Serving
 
 BIRTH = "1980-12-10"
 
-Ask = Callable[[Client, "Case", int], Awaitable[Any]]
+Ask = Callable[[Client, "Case", View], Awaitable[Any]]
+METHOD_RULE: Any = options_pb2.method_rule
 
 
 class Case:
@@ -43,49 +44,49 @@ def branch_of(ssn: str) -> str:
     return "B" + "".join(chr(ord("A") + int(digit)) for digit in ssn)
 
 
-async def get(client: Client, case: Case, view: int) -> Any:
+async def get(client: Client, case: Case, view: View) -> Any:
     request = customer_pb2.GetCustomerRequest(name=case.name, view=view)
     return await client.customers.GetCustomer(request)
 
 
-async def get_version(client: Client, case: Case, view: int) -> Any:
+async def get_version(client: Client, case: Case, view: View) -> Any:
     request = customer_pb2.GetCustomerRequest(name=case.name, view=view, version=1)
     return await client.customers.GetCustomer(request)
 
 
-async def batch_get(client: Client, case: Case, view: int) -> Any:
+async def batch_get(client: Client, case: Case, view: View) -> Any:
     request = customer_pb2.BatchGetCustomersRequest(names=[case.name], view=view)
     return await client.customers.BatchGetCustomers(request)
 
 
-async def list_all(client: Client, case: Case, view: int) -> Any:
+async def list_all(client: Client, case: Case, view: View) -> Any:
     request = customer_pb2.ListCustomersRequest(view=view, branch=branch_of(case.ssn), page_size=10)
     return await client.customers.ListCustomers(request)
 
 
-async def revisions(client: Client, case: Case, view: int) -> Any:
+async def revisions(client: Client, case: Case, view: View) -> Any:
     request = customer_pb2.ListCustomerRevisionsRequest(name=case.name, view=view)
     return await client.customers.ListCustomerRevisions(request)
 
 
-async def lookup(client: Client, case: Case, view: int) -> Any:
+async def lookup(client: Client, case: Case, view: View) -> Any:
     key = customer_pb2.CustomerKey(type="IDENTIFIER_TYPE_SSN", value=case.ssn)
     return await client.customers.LookupCustomers(
         customer_pb2.LookupCustomersRequest(keys=[key], view=view)
     )
 
 
-async def owners(client: Client, case: Case, view: int) -> Any:
+async def owners(client: Client, case: Case, view: View) -> Any:
     request = lookup_pb2.LookupAccountsRequest(keys=[case.account], view=view, with_owners=True)
     return await client.lookup.LookupAccounts(request)
 
 
-async def stream_owners(client: Client, case: Case, view: int) -> Any:
+async def stream_owners(client: Client, case: Case, view: View) -> Any:
     chunk = StreamLookupAccountsRequest(
         lookup={"keys": [case.account], "view": view, "with_owners": True}
     )
     answers: list[StreamLookupAccountsResponse] = []
-    async for answer in client.lookup.StreamLookupAccounts([chunk]):
+    async for answer in client.lookup.StreamLookupAccounts(iter([chunk])):
         answers.append(answer)  # noqa: PERF401  what has come before an error counts
     return answers
 
@@ -147,7 +148,7 @@ def test_every_rpc_that_discloses_is_tried() -> None:
         for file in (customer_pb2.DESCRIPTOR, lookup_pb2.DESCRIPTOR)
         for service in file.services_by_name.values()
         for method in service.methods
-        if method.GetOptions().Extensions[options_pb2.method_rule].discloses
+        if method.GetOptions().Extensions[METHOD_RULE].discloses
     }
     assert disclosing == ASKS.keys()
 

@@ -277,10 +277,11 @@ async def test_a_write_cut_off_by_its_deadline_converges_when_repeated(
     restrict = account_pb2.PlaceRestrictionRequest(
         name=made.name, restriction={"type": 1}, request_id=fresh_id()
     )
-    for call, sent in (
+    calls: list[tuple[Any, object]] = [
         (first.accounts.CreateAccount, request),
         (first.accounts.PlaceRestriction, restrict),
-    ):
+    ]
+    for call, sent in calls:
         outcome = await fate(call(sent, timeout=after_s))
         assert not isinstance(outcome, OpencifError) or told_of(outcome) in UNSURE
     await converges(second, request, restrict)
@@ -294,10 +295,11 @@ async def test_a_write_whose_caller_leaves_converges_when_repeated(
     restrict = account_pb2.PlaceRestrictionRequest(
         name=made.name, restriction={"type": 1}, request_id=fresh_id()
     )
-    for call, sent in (
+    calls: list[tuple[Any, object]] = [
         (first.accounts.CreateAccount, request),
         (first.accounts.PlaceRestriction, restrict),
-    ):
+    ]
+    for call, sent in calls:
         leaving = asyncio.ensure_future(call(sent))
         await asyncio.wait({leaving}, timeout=after_s)
         leaving.cancel()

@@ -4,7 +4,7 @@ Values are planted through the API and in a file; then the data directory, the c
 logs and the metrics are searched for each, as text, base64, hexadecimal and BCD.
 """
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 
 import pytest
 
@@ -15,6 +15,7 @@ from opencif.nacha.addenda import TerminalAddenda
 from opencif.v1 import account_pb2, ach_pb2, card_pb2, customer_pb2, lookup_pb2, routing_pb2
 from opencif.v1 import tokenization_pb2 as tokens_pb2
 from opencif.v1.import_pb2 import ImportRecord
+from opencif.v1.record_pb2 import VIEW_FULL
 from tests.leak_scan import scan, scan_tree
 from tests.own_service import OwnService, own_service
 
@@ -75,7 +76,7 @@ async def route(client: Client) -> None:
         routing_number=ROUTING, record_type=1, ours=True, participates=True
     )
     await client.routing.ImportRoutingNumbers(
-        [routing_pb2.ImportRoutingNumbersRequest(addition=addition)]
+        iter([routing_pb2.ImportRoutingNumbersRequest(addition=addition)])
     )
 
 
@@ -123,7 +124,7 @@ async def customers(client: Client) -> str:
         customer_pb2.CustomerKey(type="IDENTIFIER_TYPE_EMAIL", value=PLANTED["e-mail"]),
         customer_pb2.CustomerKey(type="IDENTIFIER_TYPE_PHONE", value=PLANTED["phone"]),
     ]
-    found = await client.lookup_customers(keys, view="VIEW_FULL")
+    found = await client.lookup_customers(keys, view=VIEW_FULL)
     assert all(result.customers for result in found.results)
     return made.customer.name
 
@@ -157,7 +158,7 @@ async def accounts(client: Client, customer: str) -> str:
         for number in numbers
     ]
     for _ in range(2):  # from the database, then from the cache
-        found = await client.lookup_accounts(keys, view="VIEW_FULL", with_owners=True)
+        found = await client.lookup_accounts(keys, view=VIEW_FULL, with_owners=True)
     assert [result.account.name for result in found.results][:2] == names
     return names[0]
 
@@ -296,7 +297,7 @@ def shared_entry(header: BatchHeader, sequence: int, card_number: str) -> Entry:
 async def fail(client: Client) -> None:
     """Values in places where they do not belong come back in no error."""
     number = PLANTED["number in the wrong place"]
-    calls = [
+    calls: list[Awaitable[object]] = [
         client.accounts.GetAccount(account_pb2.GetAccountRequest(name=f"accounts/{number}")),
         client.cards.GetCard(card_pb2.GetCardRequest(name=number)),
         client.customers.CreateCustomer(

@@ -1,7 +1,7 @@
 """Lookups, as a client sees them: by number, token, name, IBAN and device number."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 
 import grpc
 import pytest
@@ -92,7 +92,7 @@ async def test_one_bad_item_leaves_the_other_999_right(
 
 @pytest.mark.parametrize(("count", "reason"), [(0, "EMPTY_BATCH"), (1_001, "TOO_LONG")])
 async def test_a_batch_holds_1_to_1000(client: Client, count: int, reason: str) -> None:
-    calls = [
+    calls: list[Awaitable[object]] = [
         client.lookup.LookupAccounts(LookupAccountsRequest(keys=[by_number("1")] * count)),
         client.lookup.LookupCards(LookupCardsRequest(keys=[{"pan": "1"}] * count)),
     ]
@@ -228,6 +228,6 @@ async def test_any_number_of_keys_is_split_into_calls(client: Client) -> None:
     number = new_number()
     made = await bank.open_account(client, number=number)
     keys = [by_number(number)] * 2_500
-    answer = await client.lookup_accounts(keys, consistency=Consistency(**FRESH))
+    answer = await client.lookup_accounts(keys, consistency=Consistency(fully_consistent=True))
     assert len(answer.results) == 2_500
     assert {result.account.name for result in answer.results} == {made.name}

@@ -5,7 +5,7 @@ from opencif.client import Client
 from opencif.errors import OpencifError
 from opencif.v1 import customer_pb2
 from opencif.v1 import relationship_pb2 as pb
-from opencif.v1.relationship_pb2 import CustomerRelationship
+from opencif.v1.relationship_pb2 import CustomerRelationship, RelationshipType
 from tests.rpc.bank import FAILED, INVALID, MISSING, refused
 
 SPOUSE = pb.RELATIONSHIP_TYPE_SPOUSE
@@ -26,7 +26,13 @@ async def companies(client: Client, count: int) -> list[str]:
 
 
 async def relate(
-    client: Client, from_customer: str, type_: int, to_customer: str, *, propose=False, **fields
+    client: Client,
+    from_customer: str,
+    type_: RelationshipType,
+    to_customer: str,
+    *,
+    propose=False,
+    **fields,
 ) -> CustomerRelationship:
     relationship = CustomerRelationship(
         from_customer=from_customer, type=type_, to_customer=to_customer, **fields

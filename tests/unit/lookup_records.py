@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
+from typing import Any
 
 from opencif.v1 import card_pb2
 from opencif.v1.account_pb2 import Account, NumberToken
@@ -48,8 +49,8 @@ class Polled:
 
     def __init__(self) -> None:
         self.window = Proving()
-        self.on_change = []
-        self.on_drop = []
+        self.on_change: list[Any] = []
+        self.on_drop: list[Any] = []
         self.stale_since: datetime | None = None
 
 
@@ -83,7 +84,8 @@ class Records:
         self.disclosed: list[tuple[str, list[bytes]]] = []
         self.links = Linked()
         self.poll = Polled()
-        self.opened = OpenedRecords(self.poll, opened_max_bytes)
+        poll: Any = self.poll
+        self.opened = OpenedRecords(poll, opened_max_bytes)
         self.now = NOON
 
     def put(self, kind: int, id_: bytes, operational, private=None) -> None:
@@ -110,10 +112,19 @@ class Records:
 
 
 def servicer(records, keyring=RING, scheme_of=lambda _: ANY_SCHEME) -> LookupServicer:
-    identity, tokens, sealed = Identity(keyring), Tokens(keyring), Unsealed()
+    identity, tokens = Identity(keyring), Tokens(keyring)
+    sealed: Any = Unsealed()
+    nothing: Any = None
     frames = Frames(records, sealed, records.opened, clock=lambda: records.now)
     reads = Reads(
-        records, None, None, records.poll, frames=frames, sealed=sealed, cursors=None, audit=records
+        records,
+        nothing,
+        nothing,
+        records.poll,
+        frames=frames,
+        sealed=sealed,
+        cursors=nothing,
+        audit=records,
     )
     return LookupServicer(
         reads,
@@ -171,7 +182,7 @@ def account(number, keyring=RING, generations=(1,), **fields) -> Account:
 
 def card(pan, keyring=RING, **fields) -> Card:
     (id_,) = Identity(keyring).pan_ids([pan])
-    said = {"state": card_pb2.CARD_STATE_ACTIVE, "expiry": "2025-06"}
+    said: dict[str, Any] = {"state": card_pb2.CARD_STATE_ACTIVE, "expiry": "2025-06"}
     return Card(name=names.format(Kind.CARD, id_), last4=pan[-4:], **(said | fields))
 
 

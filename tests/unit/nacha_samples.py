@@ -1,6 +1,17 @@
 """NACHA files of our own making for the codec's tests: every SEC code, entries of every layout."""
 
-from opencif.nacha import BatchHeader, Entry, FileHeader, IatBatchHeader, compose, make_entry, read
+from typing import Any
+
+from opencif.nacha import (
+    BatchHeader,
+    Entry,
+    FileHeader,
+    Finding,
+    IatBatchHeader,
+    compose,
+    make_entry,
+    read,
+)
 from opencif.nacha.addenda import (
     ChangeAddenda,
     IatCorrespondentBank,
@@ -91,7 +102,7 @@ SEC_CODES = (
 def batch_header(sec: str, number: int = 1, **fields: str | int) -> BatchHeader:
     """A header for this SEC code with the service class its sample entries need."""
     service_class = 280 if sec == "ADV" else 220 if sec in CREDITS else 225
-    named = {
+    named: dict[str, Any] = {
         "service_class": service_class,
         "sec_code": sec,
         "company_id": "1121042882",
@@ -110,7 +121,7 @@ def entries(header: BatchHeader, count: int = 3, **fields: str | int) -> list[En
     sec = header.sec_code
     code = CODES.get(sec, 22 if sec in CREDITS else 27)
     amount = 12_345 if code in {22, 27, 82} else 0
-    named = {
+    named: dict[str, Any] = {
         "transaction_code": code,
         "routing_number": ROUTING,
         "account_number": "744-5678-99",
@@ -129,4 +140,4 @@ def sample(*secs: str, count: int = 3, separator: bytes = b"\n") -> bytes:
 
 def findings(data: bytes) -> list:
     """(code, line, column) of every finding in the file."""
-    return [(e.code.value, e.line, e.column) for e in read([data]) if hasattr(e, "severity")]
+    return [(e.code.value, e.line, e.column) for e in read([data]) if isinstance(e, Finding)]

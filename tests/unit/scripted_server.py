@@ -41,7 +41,7 @@ class Script(grpc.GenericRpcHandler):
         if path == HEALTH:
             return grpc.unary_unary_rpc_method_handler(lambda _request, _context: b"\x08\x01")
         method = descriptor_pool.Default().FindMethodByName(path.strip("/").replace("/", "."))
-        codec = {
+        codec: dict[str, Any] = {
             "request_deserializer": GetMessageClass(method.input_type).FromString,
             "response_serializer": GetMessageClass(method.output_type).SerializeToString,
         }

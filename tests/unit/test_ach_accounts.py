@@ -1,9 +1,11 @@
 """Accounts of entries, opened once a version: what was kept serves only the version it is of."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from opencif.v1 import account_pb2 as pb
 from opencif.v1 import ach_pb2
+from repository.reading import Consistency
 from repository.record import Entry
 from server.ach_accounts import AccountResolver, Submitted, Terms
 from server.resolution import Judge, Policy
@@ -15,7 +17,8 @@ from tokenizer.sealing import Sealer
 
 RING = ring()
 SEALER, IDENTITY = Sealer(RING), Identity(RING)
-SEALED = SealedRecords(SEALER, None)
+NO_CUSTOMERS: Any = None
+SEALED = SealedRecords(SEALER, NO_CUSTOMERS)
 ENTRY = entry()
 [ID] = IDENTITY.account_ids([ENTRY.routing_number], [ENTRY.account_number])
 
@@ -43,17 +46,21 @@ class Reader:
         return await self.get_many(kind, ids)
 
 
+def resolver_of(reader: Any) -> AccountResolver:
+    return AccountResolver(reader, IDENTITY, SEALED)
+
+
 async def disposition(resolver: AccountResolver) -> int:
     judge = Judge(Policy(), NOW)
     submitted = Submitted(ENTRY, TABLE.route(ENTRY.routing_number, judge.day))
-    [resolved] = await resolver.resolve([submitted], judge, Terms(freshness=None))
+    [resolved] = await resolver.resolve([submitted], judge, Terms(Consistency.MINIMIZE_LATENCY))
     return resolved.decision.disposition
 
 
 async def test_an_older_body_under_a_newer_versions_proof_does_not_serve() -> None:
     """The proof of a cached entry covers its version; only the seal says whose body it is."""
     reader = Reader()
-    resolver = AccountResolver(reader, IDENTITY, SEALED)
+    resolver = resolver_of(reader)
     former = reader.write(1)
     assert await disposition(resolver) == ach_pb2.DISPOSITION_POST
     current = reader.write(2, state=pb.ACCOUNT_STATE_CLOSED)

@@ -42,7 +42,8 @@ from tokenizer.sealing import Sealer
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 RING = ring(Purpose.IDENTITY)
 SEALER, IDENTITY = Sealer(RING), Identity(RING)
-SEALED = SealedRecords(SEALER, None)
+NO_CUSTOMERS: Any = None
+SEALED = SealedRecords(SEALER, NO_CUSTOMERS)
 WORDS = NameWords(IDENTITY)
 LUHN, WEIGHTED = "121042882", "231380104"
 

@@ -31,7 +31,10 @@ def exported() -> set[str]:
     with serve_metrics("127.0.0.1", 0, {}, dict) as port:  # noqa: SIM117  the port comes first
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
             text = answer.read().decode() + Metrics().exposition().decode()
-    of_patroni = (Path(*(find_spec("patroni").submodule_search_locations)) / "api.py").read_text()
+    patroni = find_spec("patroni")
+    assert patroni is not None
+    assert patroni.origin is not None
+    of_patroni = (Path(patroni.origin).parent / "api.py").read_text()
     return (
         {name + SUFFIX[kind] for name, kind, *_ in listed}
         | set(re.findall(r"^# TYPE (\S+)", text, re.MULTILINE))

@@ -1,14 +1,12 @@
-"""The backups' configuration: what it must not lose sight of, and that pgBackRest can read it."""
+"""The backups' configuration: what it must not lose sight of."""
 
 import configparser
-import re
 from pathlib import Path
 
 import pytest
 
 CONFIGURATION = Path(__file__).parents[2] / "deploy/configuration"
 TEXT = (CONFIGURATION / "pgbackrest.conf").read_text()
-PLACES = sorted(set(re.findall(r"\$\{(\w+)\}", TEXT)))
 
 
 @pytest.fixture

@@ -21,7 +21,8 @@ HEAD_BYTES = 16 * HEAD_BLOCKS
 
 
 def ids_and_heads(random: chance.Random, count: int) -> tuple[list[bytes], list[bytes]]:
-    return [[random.randbytes(size) for _ in range(count)] for size in (16, HEAD_BYTES)]
+    ids, heads = [[random.randbytes(size) for _ in range(count)] for size in (16, HEAD_BYTES)]
+    return ids, heads
 
 
 def sealed(boxes: Boxes | Ocb, ids: list[bytes], heads: list[bytes], texts: list[bytes]):

@@ -241,9 +241,10 @@ def test_a_replacement_lasts_and_may_be_made_of_something_else():
     assert refusal(InvalidArgument, run) == "INVALID_DATE"
 
 
+NOBODY = pb.TOKEN_SUSPENDED_BY_UNSPECIFIED
 TOKEN_TRANSITIONS = {
     "activate": (lambda it: tokens.activate(it, "t0"), {INACTIVE: TOKEN_ACTIVE}),
-    "suspend": (lambda it: tokens.suspend(it, "t0", 0), {TOKEN_ACTIVE: SUSPENDED}),
+    "suspend": (lambda it: tokens.suspend(it, "t0", NOBODY), {TOKEN_ACTIVE: SUSPENDED}),
     "resume": (lambda it: tokens.resume(it, "t0"), {SUSPENDED: TOKEN_ACTIVE}),
     "deactivate": (
         lambda it: tokens.deactivate(it, "t0"),

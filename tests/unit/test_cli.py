@@ -69,11 +69,12 @@ def test_every_change_of_the_contract_has_a_command() -> None:
     told = {(service, method) for service, method, _ in lifecycle._CREATE.values()}
     for service, verbs in lifecycle._NOUNS.values():
         told |= {(service, method) for method, _ in verbs.values()}
+    rule: Any = options_pb2.method_rule
     mutations = {
         (service, method.name)
         for service in (ACCOUNTS, CARDS, CUSTOMERS, RELATIONSHIPS)
         for method in service.descriptor.methods
-        if method.GetOptions().Extensions[options_pb2.method_rule].mutation
+        if method.GetOptions().Extensions[rule].mutation
     }
     assert told == mutations
 

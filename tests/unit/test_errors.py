@@ -1,5 +1,7 @@
 """Every error becomes one status, which tells a reason and a field and never a value."""
 
+from typing import Any
+
 import grpc
 import pytest
 from google.rpc import error_details_pb2
@@ -20,7 +22,7 @@ from tokenizer.normal import NotNormal
 from tokenizer.sealing import SealBroken
 
 
-def subclasses(kind: type) -> set[type]:
+def subclasses(kind: Any) -> set[Any]:
     return {kind}.union(*(subclasses(each) for each in kind.__subclasses__()))
 
 

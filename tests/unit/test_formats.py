@@ -1,5 +1,7 @@
 """Tokens: reversible, told apart from numbers, naming their generation, batch equal to scalar."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -257,14 +259,16 @@ class Bank:
         """Add records; a token that a record of another generation carries is not given again."""
         routings = [ROUTING] * len(numbers)
         start = len(self.carried)
-        made = self.tokens.account_tokens(routings, numbers, generation)
+        tokens = self.tokens.account_tokens(routings, numbers, generation)
+        made = [token for token in tokens if token is not None]
+        assert len(made) == len(numbers)
         others = [g for g in self.tokens.account_generations if g != generation]
         taken, _ = self.find(made, others)
         ids = self.identity.account_ids(routings, numbers)
         self.record_of.update(zip(ids, range(start, start + len(ids)), strict=True))
         self.carried += [t if r is None else None for t, r in zip(made, taken, strict=True)]
 
-    def find(self, asked: list[str], generations) -> tuple[list[int | None], int]:
+    def find(self, asked: list[str], generations: Sequence[int]) -> tuple[list[int | None], int]:
         """Return the record each token is carried by, and how many hits were not confirmed."""
         found: list[int | None] = [None] * len(asked)
         unconfirmed = 0

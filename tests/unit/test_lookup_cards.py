@@ -1,6 +1,7 @@
 """Lookups of cards in memory: keys to records, answers as built ones, the hint by month."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -144,7 +145,7 @@ def test_every_state_of_a_card_has_its_hint():
 
 
 PANS = [VISA, MASTERCARD, AMEX]
-CARDS = st.builds(
+CARDS: st.SearchStrategy[dict[str, Any]] = st.builds(
     dict,
     state=st.sampled_from(card_pb2.CardState.values()[1:-1]),
     expiry=st.sampled_from(["2025-05", "2025-06", "2025-07"]),

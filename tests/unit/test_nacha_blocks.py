@@ -4,6 +4,7 @@ import gzip
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -30,7 +31,7 @@ def told(events: Iterable[object]) -> list[tuple[object, ...]]:
     """Every event as what it says: records by their bytes, place and addenda."""
     seen: list[tuple[object, ...]] = []
     for event in events:
-        records = [event]
+        records: list[Any] = [event]
         if isinstance(event, Block):
             assert len(event) == len(event.codes) == len(event.routings)
             records = list(event.entries(entry_class(event.batch)))

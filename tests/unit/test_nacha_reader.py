@@ -4,6 +4,7 @@ import gzip
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -337,7 +338,7 @@ def test_a_record_that_is_not_given_is_in_a_finding() -> None:
 
 
 def test_layouts_read_their_own_columns() -> None:
-    taken = {e.sec_code: e for e in read([FILE_OF_ALL]) if isinstance(e, Entry)}
+    taken: dict[str, Any] = {e.sec_code: e for e in read([FILE_OF_ALL]) if isinstance(e, Entry)}
     assert taken["CTX"].addenda_count == 3
     assert taken["CTX"].individual_name == "Jane Example"
     assert (taken["POP"].check_serial, taken["POP"].terminal_city) == ("123456789", "PHIL")
@@ -367,7 +368,7 @@ def test_disputed_returns_have_layouts_of_their_own() -> None:
     contested = ContestedReturnAddenda.build(
         contested_code="R73", original_trace="121042880000001", dishonored_code="68"
     )
-    fields = {"transaction_code": 26, "routing_number": "231380104", "amount": 5}
+    fields: dict[str, Any] = {"transaction_code": 26, "routing_number": "231380104", "amount": 5}
     made = [make_entry(header, n, [a], **fields) for n, a in enumerate((dishonored, contested), 1)]
     data = b"".join(compose(HEADER, [(header, made)]))
     assert findings(data) == []

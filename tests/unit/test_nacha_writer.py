@@ -3,6 +3,7 @@
 import pickle
 import tracemalloc
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -25,6 +26,7 @@ from opencif.nacha import (
     write,
 )
 from opencif.nacha.codes import TRANSACTION_CODES, Purpose
+from opencif.nacha.entries import SharedNetworkEntry
 from opencif.nacha.records import AdvFileControl
 from tests.unit.nacha_samples import (
     HEADER,
@@ -82,7 +84,11 @@ def test_transaction_codes_come_from_the_table() -> None:
 @given(st.text(PRINTABLE, max_size=22), st.integers(0, 10**10 - 1))
 def test_built_fields_read_back(name: str, amount: int) -> None:
     header = batch_header("PPD")
-    fields = {"transaction_code": 27, "routing_number": ROUTING, "account_number": "0012"}
+    fields: dict[str, Any] = {
+        "transaction_code": 27,
+        "routing_number": ROUTING,
+        "account_number": "0012",
+    }
     entry = make_entry(header, 1, individual_name=name, amount=amount, **fields)
     assert len(entry.raw) == 94
     assert (entry.individual_name, entry.amount) == (name.strip(" "), amount)
@@ -169,7 +175,7 @@ def test_replacing_fields_keeps_the_rest() -> None:
 
 def test_card_numbers_print_masked_and_rewrite_exactly() -> None:
     data = sample("SHR", count=1)
-    entry = next(e for e in read([data]) if isinstance(e, Entry))
+    entry = next(e for e in read([data]) if isinstance(e, SharedNetworkEntry))
     card = entry.card_number
     assert card.reveal() == PAN
     shown = f"{card} {card!r} {card:>30} {[card]} %s" % card  # old formatting too

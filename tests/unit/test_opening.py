@@ -2,6 +2,7 @@
 
 import hashlib
 from struct import pack
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -19,7 +20,8 @@ from tokenizer.sealing import SealBroken, Sealer
 
 RING = ring()
 SEALER = Sealer(RING)
-SEALED = SealedRecords(SEALER, None)
+NO_CUSTOMERS: Any = None
+SEALED = SealedRecords(SEALER, NO_CUSTOMERS)
 HORIZON = 100
 
 

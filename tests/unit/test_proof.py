@@ -89,7 +89,10 @@ def judged(
     window: Window, kind: Kind, items: Sequence[tuple[bytes, Cached]], damages: Sequence[str]
 ) -> Judged:
     """The rule, spelled out: what is found, the misses, the broken, what is stamped anew."""
-    found, misses, broken, restamped = {}, {}, [], []
+    found: dict[bytes, Cached] = {}
+    misses: dict[str, int] = {}
+    broken: list[bytes] = []
+    restamped: list[tuple[bytes, Cached]] = []
     below = window.restamp_below
     for (id_, entry), damage in zip(items, damages, strict=True):
         if damage == "absent":

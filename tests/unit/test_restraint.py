@@ -168,8 +168,13 @@ async def test_a_repetition_that_is_not_made_takes_up_no_room(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked: list[Restraint] = []
+
+    def may_repeat(it: Restraint) -> bool:
+        asked.append(it)
+        return True
+
     monkeypatch.setattr(Restraint, "lets_go", lambda _: True)
-    monkeypatch.setattr(Restraint, "may_repeat", lambda it: asked.append(it) or True)
+    monkeypatch.setattr(Restraint, "may_repeat", may_repeat)
     server = Fake()
     server.failures = [(Code.RESOURCE_EXHAUSTED, "OVERLOADED", 0.001)] * 2
     async with serving(server) as address, Client(address, attempts=2) as client:

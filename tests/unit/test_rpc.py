@@ -32,6 +32,7 @@ from tests.unit.served_calls import (
     PERMISSIONS,
     Recorded,
     Serve,
+    Served,
     empty,
     failure,
     raising,
@@ -40,6 +41,11 @@ from tests.unit.served_calls import (
 
 NAME = "cards/" + "a" * 25 + "a"
 REQUEST_ID = "0190b6c0-1234-7abc-8def-0123456789ab"
+
+
+def unary(served: Served, path: str) -> Any:
+    """A call of plain bytes: the stubs know none."""
+    return served.channel.unary_unary(f"/opencif.v1.{path}")
 
 
 def block(**fields: Any) -> card_pb2.BlockCardRequest:
@@ -121,8 +127,7 @@ async def test_a_bad_request_names_the_field_and_not_the_value(serve: Serve) -> 
 )
 async def test_bytes_that_are_no_message_are_malformed(serve: Serve, data: bytes) -> None:
     served = await serve()
-    call = served.channel.unary_unary("/opencif.v1.CardService/BlockCard")
-    code, reason, _ = await failure(call(data))
+    code, reason, _ = await failure(unary(served, "CardService/BlockCard")(data))
     assert (code, reason) == (grpc.StatusCode.INVALID_ARGUMENT, "MALFORMED")
 
 
@@ -133,7 +138,7 @@ async def test_garbage_inside_a_stream_is_malformed(serve: Serve) -> None:
         return b""
 
     served = await serve(ImportRecords=drain)
-    call = served.channel.stream_unary("/opencif.v1.ImportService/ImportRecords")
+    call: Any = served.channel.stream_unary("/opencif.v1.ImportService/ImportRecords")
     code, reason, _ = await failure(call(iter([b"\xff\xff"])))
     assert (code, reason) == (grpc.StatusCode.INVALID_ARGUMENT, "MALFORMED")
 
@@ -141,7 +146,7 @@ async def test_garbage_inside_a_stream_is_malformed(serve: Serve) -> None:
 async def test_an_unknown_method_is_unimplemented(serve: Serve) -> None:
     served = await serve()
     with pytest.raises(grpc.aio.AioRpcError) as raised:
-        await served.channel.unary_unary("/opencif.v1.CardService/Shred")(b"")
+        await unary(served, "CardService/Shred")(b"")
     assert raised.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
@@ -155,7 +160,7 @@ async def test_fields_the_contract_does_not_have_are_dropped(serve: Serve) -> No
     served = await serve(BlockCard=note)
     known = block().SerializeToString()
     unknown = b"\xfa\x3f\x03123"  # field 1023
-    await served.channel.unary_unary("/opencif.v1.CardService/BlockCard")(known + unknown)
+    await unary(served, "CardService/BlockCard")(known + unknown)
     assert sizes == [len(known)]
 
 
@@ -279,7 +284,9 @@ async def test_hot_streams_answer_spliced_bytes(serve: Serve) -> None:
         _servicer: object, requests: AsyncIterator[Any], _call: Call
     ) -> AsyncIterator[bytes]:
         async for request in requests:
-            results = [lookup_pb2.CardResult(outcome=2)] * len(request.lookup.keys)
+            results = [lookup_pb2.CardResult(outcome="LOOKUP_OUTCOME_NOT_FOUND")] * len(
+                request.lookup.keys
+            )
             yield lookup_pb2.StreamLookupCardsResponse(
                 answer=lookup_pb2.LookupCardsResponse(results=results)
             ).SerializeToString()
@@ -344,8 +351,8 @@ async def test_streams_that_stay_open_do_not_keep_others_out(serve: Serve, kind:
         servicer: object, requests: AsyncIterator[Any], call: Call
     ) -> AsyncIterator[bytes]:
         await load(servicer, requests, call)
-        for nothing in ():
-            yield nothing
+        return
+        yield b""
 
     admission = Admission(4)
     served = await serve(admission=admission, StreamLookupCards=answer, ImportRecords=load)
@@ -360,7 +367,7 @@ async def test_streams_that_stay_open_do_not_keep_others_out(serve: Serve, kind:
     third = stream(iter([]), timeout=20)
     assert await third.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert admission.shed == {"CALLER_SHARE": 1}
-    await served.channel.unary_unary("/opencif.v1.CardService/GetCard")(
+    await unary(served, "CardService/GetCard")(
         card_pb2.GetCardRequest(name=NAME).SerializeToString()
     )
     over.set()

@@ -73,7 +73,7 @@ class Master:
         new.CopyFrom(old)
         new.routing_number = move.new_routing_number
         if move.new_account_type:
-            new.account_type = account_pb2.AccountType.Value(move.new_account_type)
+            new.account_type = getattr(account_pb2, move.new_account_type)
         old.state = account_pb2.ACCOUNT_STATE_CLOSED
         old.replacement.account = "/".join((move.new_routing_number, move.new_account_number))
         old.replacement.effective_date = move.effective_date

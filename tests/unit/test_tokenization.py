@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from opencif.v1 import tokenization_pb2 as pb
 from opencif.v1.tokenization_pb2 import DetokenizeRequest, Plain, Token, TokenizeRequest
 from server.routing_table import RoutingTable
 from server.rpc import Call, Caller
@@ -15,7 +16,8 @@ from tests.unit.keyrings import KEK, ring, table
 from tokenizer.formats import Tokens
 from tokenizer.keyring import Keyring, KeyTable, Purpose
 
-PAN, ACCOUNT, SSN, EIN, IDENTIFIER = range(1, 6)
+PAN, ACCOUNT = pb.TOKEN_TYPE_PAN, pb.TOKEN_TYPE_ACCOUNT
+SSN, EIN, IDENTIFIER = pb.TOKEN_TYPE_SSN, pb.TOKEN_TYPE_EIN, pb.TOKEN_TYPE_IDENTIFIER
 ROUTING = "021000021"
 NUMBERS = [
     Plain(type=PAN, value="4111111111111111"),

@@ -26,6 +26,7 @@ from server.validation import check_mask, validate
 from tests.unit import card_numbers
 
 REQUEST_ID = "0190b6c0-1234-7abc-8def-0123456789ab"
+UNKNOWN_ENUM: Any = 9999
 CUSTOMER = f"customers/{REQUEST_ID}"
 ACCOUNT = "accounts/" + "a" * 26
 CARD = "cards/" + "a" * 26
@@ -43,8 +44,10 @@ def fault(message: Message, **options: Any) -> tuple[str, str] | None:
 
 
 def new_customer(**person: Any) -> customer_pb2.CreateCustomerRequest:
-    given = {"given_name": "Ann", "family_name": "Lee", **person}
-    customer = customer_pb2.Customer(kind=1, person=customer_pb2.Person(**given))
+    given: dict[str, Any] = {"given_name": "Ann", "family_name": "Lee", **person}
+    customer = customer_pb2.Customer(
+        kind="CUSTOMER_KIND_PERSON", person=customer_pb2.Person(**given)
+    )
     return customer_pb2.CreateCustomerRequest(customer=customer, request_id=REQUEST_ID)
 
 
@@ -127,7 +130,7 @@ def test_a_past_date_may_be_today_anywhere_on_earth() -> None:
         (card_pb2.BlockCardRequest(), ("REQUIRED", "name")),
         (card_pb2.BlockCardRequest(name=CARD), ("REQUIRED", "request_id")),
         (card_pb2.BlockCardRequest(name=CUSTOMER), ("MALFORMED", "name")),
-        (card_pb2.GetCardRequest(name=CARD, view=9999), ("UNKNOWN_ENUM_VALUE", "view")),
+        (card_pb2.GetCardRequest(name=CARD, view=UNKNOWN_ENUM), ("UNKNOWN_ENUM_VALUE", "view")),
         (card_pb2.ListCardsRequest(page_size=-1), ("INVALID_PAGE_SIZE", "page_size")),
         (card_pb2.BatchGetCardsRequest(), ("EMPTY_BATCH", "names")),
         (card_pb2.BatchGetCardsRequest(names=[CARD] * 1001), ("TOO_LONG", "names")),
@@ -168,7 +171,7 @@ def test_a_time_beyond_the_calendar_is_refused() -> None:
 
 
 def test_output_only_fields_are_cleared_unless_a_loader_gives_them() -> None:
-    card = card_pb2.Card(name=CARD, version=7, etag="7", state=2, last4="1111")
+    card = card_pb2.Card(name=CARD, version=7, etag="7", state="CARD_STATE_ISSUED", last4="1111")
     request = card_pb2.IssueCardRequest(card=card, request_id=REQUEST_ID)
     fault(request)
     assert not request.card.name
@@ -220,7 +223,7 @@ def test_a_mask_may_name_only_what_callers_may_change(path: str) -> None:
 
 
 def test_a_mask_must_name_something_and_not_everything_over_again() -> None:
-    record = relationship_pb2.CustomerRelationship.DESCRIPTOR
+    record: Any = relationship_pb2.CustomerRelationship.DESCRIPTOR
     for paths, reason in (([], "REQUIRED"), (["evidence"] * 257, "TOO_LONG")):
         with pytest.raises(InvalidArgument) as raised:
             check_mask(record, FieldMask(paths=paths))
@@ -237,7 +240,7 @@ def test_an_items_fault_is_its_own_where_the_contract_says_so() -> None:
 
 
 def test_a_token_may_look_like_a_card_number() -> None:
-    token = tokenization_pb2.Token(type=1, value=card_numbers.VISA)
+    token = tokenization_pb2.Token(type="TOKEN_TYPE_PAN", value=card_numbers.VISA)
     assert fault(token) is None
 
 
@@ -292,9 +295,12 @@ def test_ids_in_metadata_are_no_card_numbers() -> None:
 
 
 def test_a_value_that_was_right_before_lets_no_other_through() -> None:
-    def of(currency: str, opened: str, kind: int) -> account_pb2.Account:
+    def of(currency: str, opened: str, kind: Any) -> account_pb2.Account:
         return account_pb2.Account(
-            account_type=kind, holder_class=1, currency=currency, open_date=opened
+            account_type=kind,
+            holder_class="HOLDER_CLASS_CONSUMER",
+            currency=currency,
+            open_date=opened,
         )
 
     for _ in range(2):
@@ -326,8 +332,9 @@ def test_no_more_values_are_kept_than_are_allowed(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(validation, "ACCEPTED_MAX", 3)
     first = datetime(1990, 1, 1, tzinfo=UTC)
     dates = [(first + timedelta(days=n)).date().isoformat() for n in range(9)]
-    party = account_pb2.AccountParty.DESCRIPTOR.fields_by_name["valid_from"]
+    party: Any = account_pb2.AccountParty.DESCRIPTOR.fields_by_name["valid_from"]
     kept = validation._accepted(party)
+    assert kept is not None
     walk = validation._walk({party.number: lambda _: None}, {}, {}, {party.number: kept})
     for date in dates * 2:
         walk(account_pb2.AccountParty(valid_from=date))
