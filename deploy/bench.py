@@ -7,7 +7,6 @@ with what is said in loadtests/bench_ratios.py.
 import argparse
 import asyncio
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -24,6 +23,7 @@ from rich.console import Console
 from deploy import bench_ff1, bench_h2load
 from deploy.bench_partner import RunFailed
 from deploy.bench_rig import FILLED, Rig
+from deploy.revision import revision
 from deploy.service import DATA, Service, one_line_errors
 from loadtests.bench_cases import (
     KINDS,
@@ -52,7 +52,6 @@ __all__ = [
 ]  # fmt: skip
 
 RESULTS: Final = Path(__file__).resolve().parents[1] / "loadtests" / "results"
-_ROOT: Final = RESULTS.parents[1]
 _FF1: Final = "FF1"
 _WARMING: Final = next(shape for shape in SHAPES if shape.items == 10)  # leaves out few keys
 _TIMEOUT_S: Final = 600.0
@@ -239,12 +238,8 @@ def _notes(rig: Rig, cores: Cores) -> Iterator[str]:
 
 def about(service: Service, cores: Cores) -> dict[str, str]:
     """What a reader needs to know of the machine, its software and who had which core."""
-    git = ["git", "-c", f"safe.directory={_ROOT}", "-C", str(_ROOT)]
-    described = subprocess.run(  # the bench is run from a clone; without one it is not known
-        [*git, "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
-    )
     return {
-        "measured": f"{datetime.now(UTC):%Y-%m-%d}, revision {described.stdout.strip() or '?'}",
+        "measured": f"{datetime.now(UTC):%Y-%m-%d}, revision {revision()}",
         **facts(),
         "PostgreSQL": service.stack.postgres.origin,
         "Valkey": service.stack.valkey.origin,

@@ -84,7 +84,7 @@ def _part_from_standbys(stage: Stage) -> Iterator[None]:
 
 @fault(
     "4c", "the primary hears nothing of etcd, which hears it",
-    hold_s=32, short_s=10, write_gap_max_s=_PROMOTED_S, yearly=1,
+    hold_s=32, short_s=10, is_starred=True, write_gap_max_s=_PROMOTED_S, yearly=1,
 )  # fmt: skip
 def _hear_nothing(stage: Stage) -> Iterator[None]:
     stage.links.put(_DEAF, of=stage.cluster.primary_now().name, to="etcd")

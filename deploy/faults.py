@@ -21,6 +21,7 @@ from deploy.fault_judge import Run, Window, broken, judged
 from deploy.fault_rig import FaultRig, Load, LoadFailed
 from deploy.fault_scenarios import SCENARIOS, SHORT
 from deploy.fault_stage import NotHere, Scenario
+from deploy.revision import revision
 from deploy.service import DATA, one_line_errors
 
 __all__ = ["RESULTS", "kept_runs", "main"]
@@ -69,6 +70,7 @@ def _runs(load: Load, windows: Sequence[Window], *, is_full: bool) -> list[Run]:
     for window in windows:
         run = judged(window, outcome, acked)
         run["time"] = datetime.now(UTC).isoformat(timespec="seconds")
+        run["revision"] = revision()
         run["form"] = "full" if is_full else "short"
         run["broken"] = broken(window.scenario, run, window.stage.broken)
         runs.append(run)

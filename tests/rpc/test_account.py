@@ -399,7 +399,7 @@ async def test_a_list_is_paged_without_gap_or_repetition(client, by):
         request.branch = branch
     else:
         request.customer = owner
-    seen: list[str] = []
+    seen = []
     while True:
         page = await client.accounts.ListAccounts(request)
         seen += [each.name for each in page.accounts]
